@@ -1,0 +1,1 @@
+"""Reading attributes and light from a picture."""

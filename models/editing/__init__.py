@@ -1,0 +1,1 @@
+"""Edits of ws as pure functions: style mixing, attributes, noise."""

@@ -1,0 +1,1 @@
+"""StyleGAN2: networks, the operations they need, and reading checkpoints."""

@@ -1,0 +1,1 @@
+"""Training: generator, attribute estimator and conditional flow, each resumable."""

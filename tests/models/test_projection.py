@@ -1,0 +1,229 @@
+"""How a projection behaves towards its caller, on a tiny untrained generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from models.projection.perceptual import PerceptualDistance, load_perceptual
+from models.projection.projector import (
+    ProjectionError,
+    ProjectionSettings,
+    ProjectionStep,
+    compared,
+    noise_regularization,
+    prepare_target,
+    project,
+    w_statistics,
+)
+from models.stylegan2.generator import Generator, GeneratorConfig
+
+CONFIG = GeneratorConfig(
+    z_dim=16, w_dim=16, img_resolution=32, mapping_layers=2, channel_base=512, channel_max=16
+)
+SETTINGS = ProjectionSettings(steps=6, w_avg_samples=50)
+
+
+def coarse_features(img: Tensor) -> Tensor:
+    return F.avg_pool2d(img, 4).flatten(1) / 128
+
+
+COARSE = PerceptualDistance("coarse", False, "Averages of 4x4 pixels.", coarse_features)
+
+
+def untrained(config: GeneratorConfig) -> Generator:
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        generator = Generator(config)
+    for name, value in generator.named_parameters():
+        if name.endswith("noise_strength"):
+            torch.nn.init.constant_(value, 0.1)
+    return generator.eval().requires_grad_(False)
+
+
+@pytest.fixture
+def generator() -> Generator:
+    return untrained(CONFIG)
+
+
+@pytest.fixture
+def target(generator: Generator) -> Tensor:
+    z = torch.tensor(np.random.RandomState(1).randn(1, 16))
+    picture: Tensor = generator(z, noise_mode="none")
+    return (picture[0] + 1) * 127.5
+
+
+def run(
+    generator: Generator, target: Tensor, settings: ProjectionSettings = SETTINGS
+) -> list[ProjectionStep]:
+    return list(project(generator, target, settings, COARSE))
+
+
+def test_every_step_reports_where_it_is_and_what_can_be_rendered(
+    generator: Generator, target: Tensor
+) -> None:
+    steps = run(generator, target)
+    assert [(step.index, step.total) for step in steps] == [(i, 6) for i in range(1, 7)]
+    for step in steps:
+        assert step.ws.shape == (1, generator.num_ws, 16)
+        assert not step.ws.requires_grad
+        picture = generator.synthesis(step.ws, noise=step.noise)
+        assert picture.shape == (1, 3, 32, 32)
+    for value in steps[-1].noise:
+        assert value.mean().item() == pytest.approx(0, abs=1e-5)
+        assert value.square().mean().item() == pytest.approx(1, abs=1e-4)
+
+
+def test_the_first_step_reports_the_mean_face_and_does_not_move_w(
+    generator: Generator, target: Tensor
+) -> None:
+    step = run(generator, target, replace(SETTINGS, initial_noise_factor=0.0))[0]
+    w_avg = w_statistics(generator, 50).w_avg
+    torch.testing.assert_close(step.ws, w_avg.expand(1, generator.num_ws, 16))
+    stream = torch.Generator().manual_seed(SETTINGS.seed)
+    noise = [torch.randn(1, 1, r, r, generator=stream) for r in generator.synthesis.noise_resolutions]
+    picture = generator.synthesis(step.ws, noise=noise)
+    expected = COARSE.between((picture + 1) * 127.5, target[None]).item()
+    assert step.distance == pytest.approx(expected, rel=1e-4)
+    assert step.loss == pytest.approx(expected + 1e5 * noise_regularization(noise).item(), rel=1e-4)
+
+
+def test_projection_comes_closer_to_a_picture_of_the_generator(generator: Generator, target: Tensor) -> None:
+    steps = run(generator, target, ProjectionSettings(steps=60, w_avg_samples=200))
+    assert steps[-1].distance < 0.1 * steps[0].distance
+
+
+def test_projection_comes_closer_in_the_offline_perceptual_distance(
+    generator: Generator, target: Tensor
+) -> None:
+    perceptual = load_perceptual("efficientnet-lite0")
+    settings = ProjectionSettings(steps=30, w_avg_samples=200)
+    steps = list(project(generator, target, settings, perceptual))
+    assert steps[-1].distance < 0.6 * steps[0].distance
+
+
+def test_the_generator_is_left_as_it_was_even_where_its_weights_ask_for_gradients(
+    generator: Generator, target: Tensor
+) -> None:
+    generator.requires_grad_(True)
+    before = {name: value.clone() for name, value in generator.state_dict().items()}
+    run(generator, target)
+    assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
+    assert all(parameter.grad is None for parameter in generator.parameters())
+
+
+def test_one_seed_gives_one_result_and_global_random_numbers_are_not_touched(
+    generator: Generator, target: Tensor
+) -> None:
+    torch.manual_seed(1)
+    expected = torch.randn(3)
+    torch.manual_seed(1)
+    first = run(generator, target)
+    assert torch.equal(torch.randn(3), expected)
+    again, other = run(generator, target), run(generator, target, replace(SETTINGS, seed=1))
+    assert torch.equal(first[-1].ws, again[-1].ws)
+    assert [step.loss for step in first] == [step.loss for step in again]
+    assert not torch.equal(first[-1].ws, other[-1].ws)
+
+
+def test_steps_already_given_out_do_not_change_any_more(generator: Generator, target: Tensor) -> None:
+    stream = project(generator, target, SETTINGS, COARSE)
+    step = next(stream)
+    ws, noise = step.ws.clone(), [value.clone() for value in step.noise]
+    list(stream)
+    assert torch.equal(step.ws, ws)
+    assert all(torch.equal(a, b) for a, b in zip(step.noise, noise, strict=True))
+
+
+def test_nothing_is_computed_between_steps(generator: Generator, target: Tensor) -> None:
+    seen: list[int] = []
+
+    def counting(img: Tensor) -> Tensor:
+        seen.append(1)
+        return coarse_features(img)
+
+    stream: Iterator[ProjectionStep] = project(
+        generator, target, SETTINGS, replace(COARSE, features=counting)
+    )
+    assert len(seen) == 0
+    next(stream)
+    assert len(seen) == 2  # the target once, then once a step
+    next(stream)
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_caller_without_gradients_gets_the_same_steps_and_keeps_its_mode(
+    generator: Generator, target: Tensor, mode: type[torch.no_grad] | type[torch.inference_mode]
+) -> None:
+    expected = run(generator, target)
+    with mode():
+        for step, reference in zip(project(generator, target, SETTINGS, COARSE), expected, strict=True):
+            assert not torch.is_grad_enabled()
+            assert torch.equal(step.ws, reference.ws)
+    assert torch.is_grad_enabled()
+
+
+def test_statistics_may_be_kept_from_one_projection_to_the_next(generator: Generator, target: Tensor) -> None:
+    statistics = w_statistics(generator, SETTINGS.w_avg_samples)
+    kept = list(project(generator, target, SETTINGS, COARSE, statistics))
+    assert torch.equal(kept[-1].ws, run(generator, target)[-1].ws)
+
+
+def test_statistics_do_not_depend_on_how_the_samples_are_batched(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = w_statistics(generator, 50)
+    monkeypatch.setattr("models.projection.projector.STATISTICS_BATCH", 7)
+    parts = w_statistics(generator, 50)
+    torch.testing.assert_close(parts.w_avg, whole.w_avg)
+    assert parts.w_std == pytest.approx(whole.w_std, rel=1e-6)
+
+
+def test_a_generator_without_noise_inputs_is_projected_by_w_alone(target: Tensor) -> None:
+    steps = run(untrained(replace(CONFIG, use_noise=False)), target)
+    assert steps[-1].noise == []
+    assert steps[-1].loss == steps[-1].distance
+
+
+def test_large_pictures_are_compared_as_means_of_blocks_and_small_ones_as_they_are() -> None:
+    picture = torch.rand(1, 3, 512, 512)
+    blocks = picture.reshape(1, 3, 256, 2, 256, 2).mean(dim=(3, 5))
+    torch.testing.assert_close(compared(picture), blocks)
+    small = torch.rand(1, 3, 128, 128)
+    assert compared(small) is small
+
+
+def test_a_landscape_picture_keeps_its_middle_square() -> None:
+    picture = np.zeros((40, 100, 3), dtype=np.uint8)
+    picture[:, 30:70] = 200
+    assert bool((prepare_target(picture, 32) == 200).all())
+
+
+@pytest.mark.parametrize("change", [{"c_dim": 3}, {"img_channels": 1}])
+def test_conditional_and_grey_generators_are_refused_at_once(change: dict[str, int], target: Tensor) -> None:
+    with pytest.raises(ProjectionError, match="without class labels"):
+        project(untrained(replace(CONFIG, **change)), target, SETTINGS, COARSE)  # type: ignore[arg-type]
+
+
+def test_a_target_of_another_size_is_refused_at_once(generator: Generator) -> None:
+    with pytest.raises(ProjectionError, match=r"\[3, 32, 32\]"):
+        project(generator, torch.zeros(3, 64, 64), SETTINGS, COARSE)
+
+
+def test_a_projection_that_overflows_says_at_which_step(generator: Generator, target: Tensor) -> None:
+    broken = replace(COARSE, features=lambda img: coarse_features(img) * float("inf"))
+    with pytest.raises(ProjectionError, match="diverged at step 1"):
+        next(project(generator, target, SETTINGS, broken))
+
+
+@pytest.mark.parametrize("change", [{"steps": 0}, {"w_avg_samples": 0}, {"lr_rampup_length": 0.0}])
+def test_settings_that_mean_nothing_are_refused(change: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        replace(SETTINGS, **change)
