@@ -1,0 +1,1 @@
+"""Everything that computes pictures, behind the Engine protocol of interface.py."""

@@ -1,0 +1,96 @@
+"""The one thread on which a device computes: live renders first, then finals, then projections step by step.
+
+Each kind may be overtaken by more urgent ones for a while only, so that nothing waits for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Priority(IntEnum):
+    """For how many milliseconds later work that is more urgent may still go first."""
+
+    LIVE = 0
+    FINAL = 250
+    PROJECTION = 1000
+
+
+@dataclass(frozen=True)
+class Done(Generic[T]):
+    """A result, and how long it waited and took in microseconds."""
+
+    value: T
+    queued_us: int
+    ran_us: int
+
+
+class ComputeThread:
+    """Runs work items one at a time. Waiting items that nobody awaits any more are skipped."""
+
+    def __init__(self) -> None:
+        self._queue: list[tuple[int, int, Future[Any], Callable[[], Any]]] = []  # by due time, then order
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._work, name="compute", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    async def run(self, priority: Priority, work: Callable[[], T]) -> Done[T]:
+        """The result of work, computed on the thread; its exceptions come out here."""
+        submitted = time.perf_counter_ns()
+
+        def timed() -> Done[T]:
+            begun = time.perf_counter_ns()
+            value = work()
+            ended = time.perf_counter_ns()
+            return Done(value, (begun - submitted) // 1000, (ended - begun) // 1000)
+
+        future: Future[Done[T]] = Future()
+        with self._changed:
+            if self._stopping:
+                raise RuntimeError("the compute thread has stopped")
+            due = submitted + priority * 1_000_000
+            heapq.heappush(self._queue, (due, next(self._order), future, timed))
+            self._changed.notify()
+        return await asyncio.wrap_future(future)
+
+    async def stop(self) -> None:
+        """Finish the item under way and drop the others."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue and not self._stopping:
+                    self._changed.wait()
+                if self._stopping:
+                    for _, _, waiting, _ in self._queue:
+                        waiting.cancel()
+                    return
+                _, _, future, work = heapq.heappop(self._queue)
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+            del future, work

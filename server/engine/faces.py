@@ -1,0 +1,62 @@
+"""Finding faces in photos, and cutting them out as the generator knows faces."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+
+from models.projection.alignment import crop_face, ffhq_quad
+from models.projection.detection import DetectorError, FaceDetector, load_face_detector
+from server.engine.interface import RGB, FoundFace
+from server.problems import Problem
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = Path("face-detector") / "mtcnn.safetensors"
+
+
+class FaceFinder:
+    """The face detector, loaded when the first photo comes. Runs on the engine's compute thread."""
+
+    def __init__(self, checkpoints_dir: Path, device: str) -> None:
+        self._path, self._device = checkpoints_dir / WEIGHTS, device
+        self._detector: FaceDetector | None = None
+
+    @torch.no_grad()
+    def find(self, rgb: RGB) -> tuple[FoundFace, ...]:
+        """Faces, largest first. Raises Problem face_detector_missing."""
+        return tuple(
+            FoundFace(
+                box=(face.box[0], face.box[1], face.box[2], face.box[3]),
+                score=face.score,
+                landmarks=tuple((float(x), float(y)) for x, y in face.landmarks),
+            )
+            for face in self._loaded().detect(rgb)
+        )
+
+    def _loaded(self) -> FaceDetector:
+        if self._detector is None:
+            try:
+                self._detector = load_face_detector(self._path, self._device)
+            except DetectorError as error:
+                log.error("%s", error)
+                hint = f"Put {WEIGHTS.name} into {WEIGHTS.parent} in the checkpoints folder."
+                raise Problem(
+                    "face_detector_missing",
+                    "Faces cannot be found: the detector's weights are missing.",
+                    hint,
+                ) from error
+        return self._detector
+
+
+def aligned_face(rgb: RGB, landmarks: list[list[float]], size: int) -> RGB:
+    """The face [size, size, 3] as FFHQ aligns it. Needs no torch. Raises Problem unusable_face."""
+    left_eye, right_eye, _, mouth_left, mouth_right = landmarks
+    try:
+        return crop_face(rgb, ffhq_quad(left_eye, right_eye, mouth_left, mouth_right), size)
+    except ValueError as error:
+        raise Problem(
+            "unusable_face", "The face lies so far outside the picture that it cannot be aligned."
+        ) from error

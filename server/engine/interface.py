@@ -1,0 +1,182 @@
+"""What the rest of the server knows of the engine: only bytes, small arrays and plain values cross here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.documents import Document
+
+RGB = NDArray[np.uint8]  # [H, W, 3]
+Format = Literal["jpeg", "png"]
+Quality = Literal["preview", "final"]
+
+# Given the id of a latent, its safetensors file (latents.py). Raises Problem unknown_latent.
+LatentSource = Callable[[UUID], bytes]
+
+
+@dataclass(frozen=True)
+class AttributeDescription:
+    """One attribute of a model in raw units, with the range of its slider."""
+
+    name: str
+    label: str
+    group: str
+    minimum: float
+    maximum: float
+    step: float
+    unit: str
+    shown: bool
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What a page needs to know of a model. attributes is empty where it cannot be edited."""
+
+    name: str
+    title: str
+    description: str
+    img_resolution: int
+    num_ws: int
+    resolutions: tuple[int, ...]
+    default_psi: float
+    seeds: tuple[int, ...]
+    attributes: tuple[AttributeDescription, ...]
+
+
+@dataclass(frozen=True)
+class RefusedModel:
+    """A folder that looks like a bundle and could not be loaded."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PerceptualDescription:
+    """The perceptual distance in use. Only some are LPIPS; note says why it is this one."""
+
+    name: str
+    is_lpips: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class RenderRequest:
+    """resolution None: the model's own; for a preview a smaller one where the model is large."""
+
+    document: Document
+    resolution: int | None = None
+    format: Format = "jpeg"
+    quality: Quality = "final"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An encoded picture, and how long it waited and took in microseconds."""
+
+    data: bytes
+    format: Format
+    width: int
+    height: int
+    render_us: int
+    queued_us: int
+
+
+@dataclass(frozen=True)
+class AttributeReading:
+    """Attributes in raw units by name: before the attribute edit, and of the edited picture."""
+
+    base: dict[str, float]
+    current: dict[str, float]
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """box x0, y0, x1, y1 and landmarks [5][2] (eyes, nose, mouth corners; left to right) in pixels."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class ProjectionSpec:
+    """An aligned face [R, R, 3] at the model's resolution, to be found in its latent space."""
+
+    model: str
+    picture: RGB
+    steps: int
+
+
+@dataclass(frozen=True)
+class ProjectionEvent:
+    """After step `step` of `total`. latent (a safetensors file) and preview (a JPEG of width x height) come
+    together: now and then, and always with the last event.
+    """
+
+    step: int
+    total: int
+    loss: float
+    distance: float
+    latent: bytes | None = None
+    preview: bytes | None = None
+    width: int = 0
+    height: int = 0
+
+
+class Engine(Protocol):
+    """Computes everything. Methods raise Problem for what a user can cause or must know."""
+
+    @property
+    def device(self) -> str:
+        """Where it computes, for people: "cpu", "cuda (NVIDIA H100)"."""
+        ...
+
+    async def start(self) -> None:
+        """Load the models. A bundle that cannot be loaded is refused and takes nothing else down."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish what is under way and release everything."""
+        ...
+
+    def models(self) -> tuple[ModelDescription, ...]:
+        """The usable models; the first one is the default."""
+        ...
+
+    def refused(self) -> tuple[RefusedModel, ...]:
+        """The bundles that could not be loaded."""
+        ...
+
+    async def perceptual(self) -> PerceptualDescription:
+        """The distance that projections minimise; loaded when first asked for."""
+        ...
+
+    async def render(self, request: RenderRequest) -> Rendered:
+        """The picture of a document."""
+        ...
+
+    async def attributes(self, document: Document) -> AttributeReading:
+        """Attributes estimated on the picture before and after the attribute edit."""
+        ...
+
+    async def find_faces(self, rgb: RGB) -> tuple[FoundFace, ...]:
+        """Faces of a photo, largest first."""
+        ...
+
+    async def crop(self, rgb: RGB, landmarks: list[list[float]], size: int) -> RGB:
+        """The aligned face [size, size, 3] at these landmarks."""
+        ...
+
+    def project(self, spec: ProjectionSpec, stop: asyncio.Event) -> AsyncGenerator[ProjectionEvent, None]:
+        """One event a step. When stop is set, the step under way becomes the last one, and its event has
+        its latent. Closing the iterator ends it too, without a last event.
+        """
+        ...

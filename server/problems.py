@@ -1,0 +1,57 @@
+"""Everything that can be refused, by code: the one exception that engine, storage and routes raise."""
+
+from __future__ import annotations
+
+# code: (HTTP status, title). The title is the same for every occurrence; the detail says what is wrong here.
+CATALOGUE: dict[str, tuple[int, str]] = {
+    "bad_request": (400, "The request cannot be read"),
+    "bad_message": (400, "The message cannot be read"),
+    "bad_host": (400, "Unknown host"),
+    "cross_origin": (403, "Request from another site"),
+    "not_found": (404, "Not found"),
+    "unknown_session": (404, "No such session"),
+    "unknown_photo": (404, "No such photo"),
+    "unknown_face": (404, "No such face"),
+    "unknown_job": (404, "No such job"),
+    "no_preview": (404, "No picture yet"),
+    "method_not_allowed": (405, "Method not allowed"),
+    "already_finished": (409, "The job has already finished"),
+    "idempotency_conflict": (409, "The idempotency key was used for something else"),
+    "body_too_large": (413, "The request is too large"),
+    "image_too_many_pixels": (413, "The picture has too many pixels"),
+    "unsupported_image": (415, "Not a supported picture"),
+    "invalid_request": (422, "The request is not valid"),
+    "image_damaged": (422, "The picture is damaged"),
+    "image_too_small": (422, "The picture is too small"),
+    "no_face": (422, "No face found"),
+    "unusable_face": (422, "The face cannot be used"),
+    "unknown_model": (422, "No such model"),
+    "unknown_latent": (422, "No such latent"),
+    "latent_of_other_model": (422, "The latent belongs to another model"),
+    "not_editable": (422, "The model has no attribute editing"),
+    "document_does_not_fit": (422, "The document does not fit the model"),
+    "not_finite": (422, "The picture cannot be computed"),
+    "too_many_jobs": (429, "Too many projections are waiting"),
+    "internal_error": (500, "Something went wrong in the server"),
+    "diverged": (500, "The projection diverged"),
+    "server_restarted": (500, "The server was restarted"),
+    "no_model": (503, "There is no model"),
+    "face_detector_missing": (503, "The face detector is missing"),
+    "perceptual_missing": (503, "The perceptual distance is missing"),
+    "queue_full": (503, "The queue is full"),
+    "gpu_out_of_memory": (503, "Out of memory on the GPU"),
+    "not_ready": (503, "The server is not ready"),
+    "storage_full": (507, "The disk is full"),
+}
+
+
+class Problem(Exception):
+    """A refusal with a code of CATALOGUE, one sentence for the user, and a hint at what to do."""
+
+    def __init__(self, code: str, detail: str, hint: str = "", retry_after_s: int | None = None) -> None:
+        super().__init__(code, detail, hint, retry_after_s)
+        self.status, self.title = CATALOGUE[code]
+        self.code, self.detail, self.hint, self.retry_after_s = code, detail, hint, retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"

@@ -1,0 +1,29 @@
+"""The live socket of a session."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.websockets import WebSocket
+
+from server.live import CLOSE_UNKNOWN_SESSION, LiveSocket
+from server.problems import Problem
+from server.services import ServicesDep
+from server.storage import sessions
+
+router = APIRouter(prefix="/api/v1")
+
+
+@router.websocket("/sessions/{session_id}/live")
+async def live(websocket: WebSocket, session_id: str, services: ServicesDep) -> None:
+    """Edits in, pictures and progress out; see the live protocol in docs/architecture.md."""
+    await websocket.accept()
+    try:
+        identifier = UUID(session_id)
+        await run_in_threadpool(sessions.get, services.database, identifier)
+    except (ValueError, Problem):
+        await websocket.close(CLOSE_UNKNOWN_SESSION, "unknown session")
+        return
+    await LiveSocket(websocket, identifier, services).serve()

@@ -1,0 +1,55 @@
+"""Sessions: somebody's work, as a reload or another browser finds it again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from server.documents import Document, SeedBase
+from server.engine.fit import check_fit, model_of
+from server.engine.interface import ModelDescription
+from server.messages import Session, session_answer
+from server.problems import Problem
+from server.services import Services, ServicesDep
+from server.storage import jobs, photos, sessions
+from server.storage.tables import SessionRow
+from server.strict_json import StrictJsonRoute
+
+router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"], route_class=StrictJsonRoute)
+
+
+@router.post("", status_code=201)
+def create_session(services: ServicesDep) -> Session:
+    """A new session that opens with the default model's first picture."""
+    models = services.engine.models()
+    if not models:
+        hint = "Put a bundle into the checkpoints folder and restart the server."
+        raise Problem("no_model", "No model could be loaded.", hint)
+    document = _opening_document(models[0]).model_dump(mode="json")
+    return _answer(services, sessions.create(services.database, document))
+
+
+@router.get("/{session_id}")
+def get_session(session_id: UUID, services: ServicesDep) -> Session:
+    """Its document, photos and jobs."""
+    return _answer(services, sessions.get(services.database, session_id))
+
+
+@router.put("/{session_id}/document")
+def put_document(session_id: UUID, document: Document, services: ServicesDep) -> Session:
+    """Remember the edit that a reload brings back."""
+    check_fit(document, model_of(services.engine.models(), document.model))
+    row = sessions.set_document(services.database, session_id, document.model_dump(mode="json"))
+    return _answer(services, row)
+
+
+def _answer(services: Services, row: SessionRow) -> Session:
+    database = services.database
+    return session_answer(row, photos.of_session(database, row.id), jobs.of_session(database, row.id))
+
+
+def _opening_document(model: ModelDescription) -> Document:
+    seed = model.seeds[0] if model.seeds else 0
+    base = SeedBase(kind="seed", seed=seed, truncation_psi=model.default_psi)
+    return Document(model=model.name, base=base)

@@ -1,0 +1,56 @@
+"""The settings of one server: environment variables LATENTLOOM_*, read once, never changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+MIB = 2**20
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable LATENTLOOM_<NAME>; the command line overrides it."""
+
+    model_config = SettingsConfigDict(env_prefix="LATENTLOOM_", frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    allow_remote: bool = Field(
+        default=False,
+        description="Allow a host that other machines can reach. There are no access tokens yet.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description='Further names (JSON list) by which browsers may call this server, e.g. ["loom.lan"].',
+    )
+    data_dir: Path = Field(default=Path("data"), description="Where sessions, photos and latents are kept.")
+    checkpoints_dir: Path = Field(
+        default=Path("checkpoints"), description="Folder of model bundles, one folder each."
+    )
+    frontend_dir: Path = Field(default=REPOSITORY / "frontend", description="Folder of the page.")
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL of the database; unset: loom.sqlite in the data folder."
+    )
+    device: str = Field(
+        default="auto", description='"auto" takes CUDA where there is one; or "cpu", "cuda", "cuda:1".'
+    )
+    perceptual: str = Field(
+        default="auto", description='Perceptual distance of projections: "auto" or the name of one.'
+    )
+    frame_cache_mib: int = Field(default=64, ge=0, description="Memory for finished pictures, in MiB.")
+    max_upload_mib: int = Field(default=20, ge=1, description="Largest photo upload, in MiB.")
+    max_json_kib: int = Field(
+        default=256, ge=1, description="Largest request body that is not an upload, in KiB."
+    )
+    max_queued_per_session: int = Field(
+        default=8, ge=1, description="Projections a session may have waiting."
+    )
+    max_queued: int = Field(default=64, ge=1, description="Projections that may wait in all.")
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'loom.sqlite'}"

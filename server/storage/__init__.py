@@ -1,0 +1,1 @@
+"""What survives a restart: rows by SQLAlchemy, blobs by their sha256."""

@@ -1,0 +1,258 @@
+"""The engine's parts: order of work, bounded memories, stages computed once, refused bundles."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+import torch
+
+from models.bundle import load_bundle
+from models.editing.attribute_edit import edit_attributes
+from models.stylegan2.generator import to_uint8
+from server.documents import Document
+from server.engine.bundles import load_bundles
+from server.engine.cache import FrameCache, StageCache
+from server.engine.compute import ComputeThread, Priority
+from server.engine.frames import live_frame, projection_frame, read_header
+from server.engine.interface import ProjectionSpec, Rendered
+from server.engine.latents import Latent, latent_file, read_latent
+from server.engine.local import LocalEngine, LocalEngineOptions
+from server.engine.worker import ModelWorker
+from server.problems import Problem
+from tests.server.harness import seed_document
+
+
+def no_latents(latent_id: UUID) -> bytes:
+    raise Problem("unknown_latent", f"There is no latent {latent_id}.")
+
+
+@pytest.fixture
+def worker(checkpoints: Path) -> ModelWorker:
+    return ModelWorker(load_bundle(checkpoints / "tiny"), no_latents, FrameCache(10**7))
+
+
+def document(seed: int = 1, **changes: object) -> Document:
+    return Document.model_validate(seed_document(seed, **changes))
+
+
+def test_urgent_work_goes_first_and_equals_keep_their_order() -> None:
+    order: list[str] = []
+
+    async def scenario() -> None:
+        compute, hold = ComputeThread(), threading.Event()
+        compute.start()
+        first = asyncio.create_task(compute.run(Priority.LIVE, hold.wait))
+        await asyncio.sleep(0)
+        rest = [
+            asyncio.create_task(compute.run(priority, lambda name=name: order.append(name)))  # type: ignore[misc]
+            for priority, name in (
+                (Priority.PROJECTION, "step"),
+                (Priority.FINAL, "final"),
+                (Priority.LIVE, "live 1"),
+                (Priority.LIVE, "live 2"),
+            )
+        ]
+        await asyncio.sleep(0)
+        hold.set()
+        await asyncio.gather(first, *rest)
+        await compute.stop()
+
+    asyncio.run(scenario())
+    assert order == ["live 1", "live 2", "final", "step"]
+
+
+def test_work_that_nobody_awaits_any_more_is_skipped() -> None:
+    done: list[str] = []
+
+    async def scenario() -> None:
+        compute, hold = ComputeThread(), threading.Event()
+        compute.start()
+        first = asyncio.create_task(compute.run(Priority.LIVE, hold.wait))
+        given_up = asyncio.create_task(compute.run(Priority.LIVE, lambda: done.append("given up")))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        hold.set()
+        await first
+        await compute.run(Priority.FINAL, lambda: done.append("last"))
+        await compute.stop()
+
+    asyncio.run(scenario())
+    assert done == ["last"]
+
+
+def test_an_exception_comes_out_where_the_work_was_asked_for() -> None:
+    async def scenario() -> None:
+        compute = ComputeThread()
+        compute.start()
+        try:
+            with pytest.raises(ZeroDivisionError):
+                await compute.run(Priority.LIVE, lambda: 1 // 0)
+            assert (await compute.run(Priority.LIVE, lambda: 3)).value == 3
+        finally:
+            await compute.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_stage_cache_forgets_what_was_not_used_for_longest() -> None:
+    cache: StageCache[str] = StageCache(2)
+    computed: list[str] = []
+
+    def get(key: str) -> str:
+        def compute() -> str:
+            computed.append(key)
+            return key.upper()
+
+        return cache.get_or_compute(key, compute)
+
+    assert [get(key) for key in "abacab"] == list("ABACAB")
+    assert computed == ["a", "b", "c", "b"]
+
+
+def test_a_frame_cache_stays_within_its_bytes() -> None:
+    cache = FrameCache(10)
+    for key in "abc":
+        cache.put(key, key.encode() * 4)
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (None, b"bbbb", b"cccc")
+    cache.put("large", bytes(11))
+    assert cache.get("large") is None
+    assert cache.bytes == 8
+
+
+def test_a_picture_is_the_models_own(worker: ModelWorker, checkpoints: Path) -> None:
+    bundle = load_bundle(checkpoints / "tiny")
+    assert bundle.flow is not None and bundle.estimator is not None
+    z = torch.from_numpy(np.random.RandomState(4).randn(1, bundle.generator.z_dim))
+    with torch.no_grad():
+        ws = bundle.generator.mapping(z, truncation_psi=0.7)
+        base = bundle.estimator(bundle.generator.synthesis(ws))
+        target = base.clone()
+        target[0, 15] = 60.0
+        expected = to_uint8(bundle.generator.synthesis(edit_attributes(bundle.flow, ws, base, target)))
+    assert np.array_equal(worker.picture(document(4, attributes={"age": 60.0}), 32), expected[0].numpy())
+
+
+def test_only_what_a_slider_changes_is_computed_again(worker: ModelWorker) -> None:
+    calls: list[str] = []
+    generator = worker.generator
+    generator.mapping.register_forward_hook(lambda *_: calls.append("mapping"))
+    generator.synthesis.register_forward_hook(lambda *_: calls.append("synthesis"))
+    assert worker.bundle.estimator is not None
+    worker.bundle.estimator.register_forward_hook(lambda *_: calls.append("estimator"))
+
+    worker.jpeg(document(attributes={"age": 30.0}), 32, "preview")
+    assert sorted(calls) == ["estimator", "mapping", "synthesis", "synthesis"]
+    calls.clear()
+    first = worker.jpeg(document(attributes={"age": 31.0}), 32, "preview")
+    assert calls == ["synthesis"]
+    calls.clear()
+    assert worker.jpeg(document(attributes={"age": 31.0}), 32, "preview") is first
+    assert calls == []
+    worker.jpeg(document(attributes={"age": 31.0}, noise={"seed": 1, "strength": 1.0}), 32, "preview")
+    assert calls == ["synthesis"]
+
+
+def test_without_its_memory_a_worker_gives_the_same_bytes(checkpoints: Path, worker: ModelWorker) -> None:
+    fresh = ModelWorker(load_bundle(checkpoints / "tiny"), no_latents, FrameCache(0))
+    for value in (20.0, 70.0, 20.0):
+        edited = document(attributes={"age": value})
+        assert fresh.jpeg(edited, 32, "final") == worker.jpeg(edited, 32, "final")
+
+
+def test_a_latent_comes_back_from_its_file() -> None:
+    random = np.random.RandomState(0)
+    latent = Latent(
+        random.randn(8, 32).astype(np.float32),
+        (np.ones((4, 4), np.float32), np.zeros((8, 8), np.float32)),
+        "ab",
+    )
+    read = read_latent(latent_file(latent))
+    assert np.array_equal(read.ws, latent.ws)
+    assert [m.shape for m in read.noise] == [(4, 4), (8, 8)]
+    assert read.generator == "ab"
+
+
+def test_a_damaged_latent_is_a_problem() -> None:
+    for data in (b"", b"x" * 100, latent_file(Latent(np.zeros((8, 32), np.float32), (), "ab"))[:-1]):
+        with pytest.raises(Problem, match="unknown_latent"):
+            read_latent(data)
+
+
+def test_a_latent_of_another_model_is_refused(checkpoints: Path) -> None:
+    bundle = load_bundle(checkpoints / "tiny")
+    right = bundle.manifest.generator.sha256
+    for shape, generator in (((8, 32), "0" * 64), ((10, 32), right), ((8, 64), right)):
+        stored = latent_file(Latent(np.zeros(shape, np.float32), (), generator))
+        worker = ModelWorker(bundle, lambda _, stored=stored: stored, FrameCache(0))  # type: ignore[misc]
+        base = {"kind": "latent", "latent": str(uuid4())}
+        with pytest.raises(Problem, match="latent_of_other_model"):
+            worker.picture(document(base=base), 32)
+
+
+def test_values_that_are_not_finite_are_a_problem(checkpoints: Path) -> None:
+    bundle = load_bundle(checkpoints / "tiny")
+    stored = latent_file(Latent(np.full((8, 32), np.nan, np.float32), (), bundle.manifest.generator.sha256))
+    worker = ModelWorker(bundle, lambda _: stored, FrameCache(0))
+    with pytest.raises(Problem, match="not_finite"):
+        worker.picture(document(base={"kind": "latent", "latent": str(uuid4())}), 32)
+
+
+def test_a_bundle_that_fails_takes_nothing_else_down(checkpoints: Path, tmp_path: Path) -> None:
+    for name in ("a-damaged", "b-good", "c-same-name"):
+        shutil.copytree(checkpoints / "tiny", tmp_path / name)
+    weights = tmp_path / "a-damaged" / "generator.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    (tmp_path / "d-no-bundle").mkdir()
+    loaded = load_bundles(tmp_path, "cpu")
+    assert list(loaded.usable) == ["tiny"]
+    reasons = {model.name: model.reason for model in loaded.refused}
+    assert set(reasons) == {"a-damaged", "c-same-name"}
+    assert "sha256" in reasons["a-damaged"]
+    assert "tiny already" in reasons["c-same-name"]
+
+
+@pytest.mark.parametrize("stop_at", [1, 3])
+def test_a_projection_that_is_stopped_ends_with_its_last_steps_latent(
+    checkpoints: Path, stop_at: int
+) -> None:
+    async def scenario() -> list[tuple[int, bool]]:
+        engine = LocalEngine(LocalEngineOptions(checkpoints, "cpu", "efficientnet-lite0"), no_latents)
+        await engine.start()
+        try:
+            stop = asyncio.Event()
+            spec = ProjectionSpec("tiny", np.full((32, 32, 3), 128, np.uint8), 50)
+            events = []
+            async for event in engine.project(spec, stop):
+                events.append((event.step, event.latent is not None))
+                if event.step == stop_at:
+                    stop.set()
+            return events
+        finally:
+            await engine.stop()
+
+    events = asyncio.run(scenario())
+    assert events[-1] == (stop_at, True)
+    assert sorted({step for step, _ in events}) == list(range(1, stop_at + 1))
+
+
+def test_a_frames_header_says_what_was_put_in() -> None:
+    rendered = Rendered(b"jpeg", "jpeg", 128, 64, render_us=1500, queued_us=2**40)
+    header = read_header(live_frame("final", 7, rendered))
+    assert (header.kind, header.seq, header.width, header.height) == (2, 7, 128, 64)
+    assert (header.render_us, header.queued_us, header.job) == (1500, 2**32 - 1, 0)
+    job = UUID("01020304-0506-0708-0000-000000000000")
+    frame = projection_frame(job, 5, 32, 32, b"jpeg")
+    assert frame[:8] == b"LLFR\x01\x03\x01\x00"
+    assert frame[24:32] == bytes(range(1, 9))
+    assert frame[32:] == b"jpeg"
+    with pytest.raises(ValueError, match="frame"):
+        read_header(b"XXXX" + frame[4:])
