@@ -1,0 +1,106 @@
+// The HTTP side: one function per route; every failure is a ProblemError that can be shown as it is.
+
+/** @import { About, Job, LoomDocument, ModelInfo, Photo, Problem, Session } from "./messages.js" */
+
+/** An answer of type application/problem+json, or the reason why there was none. */
+export class ProblemError extends Error {
+  /** @param {Problem} problem */
+  constructor(problem) {
+    super(problem.detail ?? problem.title ?? "The request failed.");
+    this.title = problem.title ?? "Something went wrong";
+    this.detail = problem.detail ?? "";
+    this.hint = problem.hint ?? "";
+    this.code = problem.code ?? "";
+    this.status = problem.status ?? 0;
+  }
+}
+
+const UNREACHABLE = {
+  code: "unreachable",
+  title: "The server does not answer",
+  detail: "The request could not be sent.",
+  hint: "Check that it is still running; the page reconnects by itself.",
+};
+
+/**
+ * @param {string} path below /api/v1
+ * @param {RequestInit} [init]
+ * @returns {Promise<Response>}
+ */
+async function request(path, init) {
+  let response;
+  try {
+    response = await fetch(`/api/v1${path}`, init);
+  } catch {
+    throw new ProblemError(UNREACHABLE);
+  }
+  if (response.ok) return response;
+  throw new ProblemError(await problemOf(response));
+}
+
+/** @param {Response} response @returns {Promise<Problem>} */
+async function problemOf(response) {
+  const fallback = { title: "The server refused this", detail: `It answered ${response.status}.`, status: response.status };
+  if (!response.headers.get("content-type")?.includes("json")) return fallback;
+  try {
+    const body = await response.json();
+    return { ...fallback, ...body };
+  } catch {
+    return fallback;
+  }
+}
+
+/** @param {string} method @param {unknown} body @returns {RequestInit} */
+const json = (method, body) => ({ method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+/** @template T @param {string} path @param {RequestInit} [init] @returns {Promise<T>} */
+const read = async (path, init) => (await request(path, init)).json();
+
+/** @returns {Promise<About>} */
+export const about = () => read("/about");
+
+/** @returns {Promise<ModelInfo[]>} */
+export const models = () => read("/models");
+
+/** @returns {Promise<Session>} */
+export const createSession = () => read("/sessions", { method: "POST" });
+
+/** @param {string} id @returns {Promise<Session>} */
+export const session = (id) => read(`/sessions/${id}`);
+
+/**
+ * Keeps the document for the next visit; goes through even while the page is closing.
+ * @param {string} id
+ * @param {LoomDocument} document
+ * @returns {Promise<Session>}
+ */
+export const saveDocument = (id, document) =>
+  read(`/sessions/${id}/document`, { ...json("PUT", document), keepalive: true });
+
+/** @param {string} id @param {File} file @returns {Promise<Photo>} */
+export function uploadPhoto(id, file) {
+  const body = new FormData();
+  body.append("file", file, file.name || "photo");
+  return read(`/sessions/${id}/photos`, { method: "POST", body });
+}
+
+/**
+ * @param {string} id
+ * @param {{ photo: string, face: number, model: string, steps: number }} task
+ * @returns {Promise<Job>}
+ */
+export const startProjection = (id, task) => read(`/sessions/${id}/projections`, json("POST", task));
+
+/** @param {string} job @returns {Promise<Job>} */
+export const cancelJob = (job) => read(`/jobs/${job}/cancel`, { method: "POST" });
+
+/**
+ * @param {LoomDocument} document
+ * @param {number | null} resolution null: the model's own
+ * @param {"png" | "jpeg"} format
+ * @returns {Promise<Blob>}
+ */
+export async function render(document, resolution, format) {
+  const response = await request("/render", json("POST", { document, resolution, format }));
+  return response.blob();
+}

@@ -1,0 +1,31 @@
+// Puts the page together and starts it.
+
+import { h, render } from "./vendor/preact.js";
+import { Editor } from "./editor.js";
+import { Projecting } from "./projecting.js";
+import { Screen } from "./screen.js";
+import { createStore } from "./state.js";
+import { App } from "./views/app.js";
+
+const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+
+/** @type {import("./live.js").Host} */
+const host = {
+  connect: (session) => new WebSocket(`${scheme}//${location.host}/api/v1/sessions/${session}/live`),
+  onNextFrame: (callback) => void requestAnimationFrame(callback),
+  setTimer: (callback, ms) => window.setTimeout(callback, ms),
+  clearTimer: (timer) => window.clearTimeout(timer),
+  now: () => performance.now(),
+  random: Math.random,
+  decode: ({ body, mime }) => createImageBitmap(new Blob([body], { type: mime })),
+};
+
+const store = createStore();
+const screen = new Screen();
+const editor = new Editor(store, screen, host);
+const projecting = new Projecting(store, editor, screen);
+
+render(h(App, { store, editor, projecting, screen }), /** @type {HTMLElement} */ (document.getElementById("app")));
+editor.start();
+addEventListener("pagehide", () => editor.leave());
+addEventListener("online", () => editor.reconnect());

@@ -1,0 +1,83 @@
+// Buttons that are used everywhere on the page.
+
+import { h } from "../vendor/preact.js";
+import { useEffect, useRef } from "../vendor/hooks.js";
+import { Icon } from "./icons.js";
+
+/** @typedef {Parameters<typeof Icon>[0]["name"]} IconName */
+
+/**
+ * @param {{ icon: IconName, label: string, testid: string, onClick: () => void, disabled?: boolean, keys?: string, quiet?: boolean }} props
+ */
+export function IconButton({ icon, label, testid, onClick, disabled = false, keys = "", quiet = false }) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: quiet ? "icon-button quiet" : "icon-button",
+      "aria-label": label,
+      title: keys ? `${label} (${keys})` : label,
+      "data-testid": testid,
+      disabled,
+      onClick,
+    },
+    h(Icon, { name: icon }),
+  );
+}
+
+/**
+ * @param {{ label: string, testid: string, checked: boolean, onChange: (on: boolean) => void }} props
+ */
+export function Switch({ label, testid, checked, onChange }) {
+  return h(
+    "label",
+    { class: "switch" },
+    h("span", null, label),
+    h("input", {
+      type: "checkbox",
+      role: "switch",
+      "data-testid": testid,
+      checked,
+      onChange: (event) => onChange(event.currentTarget.checked),
+    }),
+  );
+}
+
+/**
+ * Acts for as long as it is held, by pointer or by key.
+ * @param {{ label: string, testid: string, onHold: (held: boolean) => void, disabled?: boolean, title?: string, class?: string, children?: import("../vendor/preact.js").ComponentChildren }} props
+ */
+export function HoldButton({ label, testid, onHold, disabled = false, title = label, class: name = "button", children }) {
+  const held = useRef(false);
+  /** @param {boolean} on */
+  const set = (on) => {
+    if (held.current === on) return;
+    held.current = on;
+    onHold(on);
+  };
+  useEffect(() => {
+    const letGo = () => set(false);
+    for (const type of ["pointerup", "pointercancel", "blur"]) addEventListener(type, letGo);
+    return () => {
+      for (const type of ["pointerup", "pointercancel", "blur"]) removeEventListener(type, letGo);
+    };
+  });
+  const isPress = (/** @type {KeyboardEvent} */ event) => event.key === " " || event.key === "Enter";
+  return h(
+    "button",
+    {
+      type: "button",
+      class: name,
+      "aria-label": label,
+      title,
+      "data-testid": testid,
+      disabled,
+      onPointerDown: () => set(true),
+      onKeyDown: (event) => isPress(event) && (event.preventDefault(), set(true)),
+      onKeyUp: (event) => isPress(event) && set(false),
+      onBlur: () => set(false),
+      onContextMenu: (event) => event.preventDefault(),
+    },
+    children,
+  );
+}

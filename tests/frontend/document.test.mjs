@@ -1,0 +1,107 @@
+// frontend/document.js: what a control does to the document.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  MAX_SEED,
+  faceKey,
+  mixSettings,
+  plainDocument,
+  seedBase,
+  snap,
+  standing,
+  withAttribute,
+  withBase,
+  withFoundFace,
+  withMix,
+  withoutAttribute,
+} from "../../frontend/document.js";
+
+const AGE = { name: "age", label: "Age", group: "face", minimum: 5, maximum: 80, step: 0.5, unit: "years", shown: true };
+const MODEL = { num_ws: 12, default_psi: 0.7 };
+const DOCUMENT = plainDocument("demo", 3, 0.7);
+const MIX = { enabled: true, seed: 9, crossover: 10, strength: 0.5 };
+
+test("a value lands on the slider's steps and inside its range", () => {
+  assert.equal(snap(20.3, AGE), 20.5);
+  assert.equal(snap(-4, AGE), 5);
+  assert.equal(snap(99, AGE), 80);
+  assert.equal(snap(0.30000000000000004, { minimum: 0, maximum: 1, step: 0.1 }), 0.3);
+});
+
+test("a seed stays within what the server takes", () => {
+  assert.equal(seedBase(-5, 0.7).seed, 0);
+  assert.equal(seedBase(1e12, 0.7).seed, MAX_SEED);
+  assert.equal(seedBase(7.9, 0.7).seed, 7);
+});
+
+test("moving a slider sets a target in raw units", () => {
+  assert.deepEqual(withAttribute(DOCUMENT, AGE, 60, 30).attributes, { age: 60 });
+});
+
+test("a slider back at the original value leaves the very document of before", () => {
+  const edited = withAttribute(DOCUMENT, AGE, 60, 30.13);
+  assert.deepEqual(withAttribute(edited, AGE, 30, 30.13), DOCUMENT);
+});
+
+test("a target is kept while the original value is not known yet", () => {
+  assert.deepEqual(withAttribute(DOCUMENT, AGE, 30, undefined).attributes, { age: 30 });
+});
+
+test("an original value outside the range is where the slider stops", () => {
+  assert.equal(withAttribute(DOCUMENT, AGE, 80, 91), DOCUMENT);
+});
+
+test("resetting one attribute leaves the others", () => {
+  const edited = { ...DOCUMENT, attributes: { age: 60, beard: 1 } };
+  assert.deepEqual(withoutAttribute(edited, "age").attributes, { beard: 1 });
+  assert.equal(withoutAttribute(edited, "yaw"), edited);
+});
+
+test("a new face drops the attribute targets unless they are kept", () => {
+  const edited = { ...DOCUMENT, attributes: { age: 60 } };
+  assert.deepEqual(withBase(edited, seedBase(8, 0.7), false).attributes, {});
+  assert.deepEqual(withBase(edited, seedBase(8, 0.7), true).attributes, { age: 60 });
+});
+
+test("a face found in a photo starts without edits, mix and noise, at full truncation", () => {
+  const busy = { ...withMix(DOCUMENT, MIX, MODEL), attributes: { age: 60 }, noise: { seed: 4, strength: 2 } };
+  assert.deepEqual(withFoundFace(busy, "l"), {
+    model: "demo",
+    base: { kind: "latent", latent: "l", truncation_psi: 1, truncation_cutoff: null },
+    mix: [],
+    attributes: {},
+    noise: { seed: null, strength: 1 },
+  });
+});
+
+test("the crossover is the first layer taken from the second face", () => {
+  assert.deepEqual(withMix(DOCUMENT, MIX, MODEL).mix, [{ source: seedBase(9, 0.7), layers: [10, 11], strength: 0.5 }]);
+});
+
+test("a crossover behind the last layer mixes nothing in", () => {
+  assert.deepEqual(withMix(DOCUMENT, { ...MIX, crossover: 12 }, MODEL).mix, []);
+});
+
+test("switching the mix off and on again gives the same mix", () => {
+  const mixed = withMix(DOCUMENT, MIX, MODEL);
+  const off = withMix(mixed, { ...MIX, enabled: false }, MODEL);
+  assert.deepEqual(off, DOCUMENT);
+  assert.deepEqual(withMix(off, MIX, MODEL), mixed);
+});
+
+test("the mix panel reads a restored document as it was set", () => {
+  assert.deepEqual(mixSettings(withMix(DOCUMENT, MIX, MODEL), { ...MIX, seed: 1, crossover: 0, strength: 1 }), MIX);
+  assert.deepEqual(mixSettings(DOCUMENT, MIX), { ...MIX, enabled: false });
+});
+
+test("the values of a face belong to its base and mix, not to its edits", () => {
+  assert.equal(faceKey({ ...DOCUMENT, attributes: { age: 60 }, noise: { seed: 4, strength: 2 } }), faceKey(DOCUMENT));
+  assert.notEqual(faceKey(withMix(DOCUMENT, MIX, MODEL)), faceKey(DOCUMENT));
+});
+
+test("a slider stands at its target, else at the original, else nowhere", () => {
+  assert.equal(standing({ age: 60 }, { age: 30 }, "age"), 60);
+  assert.equal(standing({}, { age: 30 }, "age"), 30);
+  assert.equal(standing({}, null, "age"), undefined);
+});
