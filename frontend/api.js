@@ -40,7 +40,11 @@ async function request(path, init) {
 
 /** @param {Response} response @returns {Promise<Problem>} */
 async function problemOf(response) {
-  const fallback = { title: "The server refused this", detail: `It answered ${response.status}.`, status: response.status };
+  const fallback = {
+    title: "The server refused this",
+    detail: `It answered ${response.status}.`,
+    status: response.status,
+  };
   if (!response.headers.get("content-type")?.includes("json")) return fallback;
   try {
     const body = await response.json();
@@ -51,7 +55,11 @@ async function problemOf(response) {
 }
 
 /** @param {string} method @param {unknown} body @returns {RequestInit} */
-const json = (method, body) => ({ method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+const json = (method, body) => ({
+  method,
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+});
 
 /** @template T @param {string} path @param {RequestInit} [init] @returns {Promise<T>} */
 const read = async (path, init) => (await request(path, init)).json();

@@ -27,9 +27,20 @@ export const seedBase = (seed, psi) => ({
 });
 
 /** @param {string} latent @returns {Base} */
-export const latentBase = (latent) => ({ kind: "latent", latent, truncation_psi: 1, truncation_cutoff: null });
+export const latentBase = (latent) => ({
+  kind: "latent",
+  latent,
+  truncation_psi: 1,
+  truncation_cutoff: null,
+});
 
-/** A seed's face with nothing done to it. @param {string} model @param {number} seed @param {number} psi @returns {LoomDocument} */
+/**
+ * A seed's face with nothing done to it.
+ * @param {string} model
+ * @param {number} seed
+ * @param {number} psi
+ * @returns {LoomDocument}
+ */
 export const plainDocument = (model, seed, psi) => ({
   model,
   base: seedBase(seed, psi),
@@ -101,7 +112,10 @@ export function withoutAttribute(document, name) {
  */
 export function withMix(document, mix, model) {
   if (!mix.enabled) return document.mix.length ? { ...document, mix: [] } : document;
-  const layers = Array.from({ length: Math.max(0, model.num_ws - mix.crossover) }, (_, i) => mix.crossover + i);
+  const layers = Array.from(
+    { length: Math.max(0, model.num_ws - mix.crossover) },
+    (_, i) => mix.crossover + i,
+  );
   const source = seedBase(mix.seed, model.default_psi);
   return { ...document, mix: layers.length ? [{ source, layers, strength: mix.strength }] : [] };
 }

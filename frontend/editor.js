@@ -1,4 +1,5 @@
-// What the page does with a document: live pictures, history, keeping it for the next visit, comparing, exporting.
+// What the page does with a document: live pictures, history, keeping it for the next visit, comparing,
+// exporting.
 
 import * as api from "./api.js";
 import { faceKey, withoutEdits } from "./document.js";
@@ -17,7 +18,10 @@ import { Visit } from "./visit.js";
 const BUSY_AFTER_MS = 300;
 const REMEMBERED_EDITS = 64;
 
-/** @typedef {{ gesture?: string, held?: boolean }} Manner gesture: the slider being moved; held: by a pointer that is down */
+/**
+ * @typedef {{ gesture?: string, held?: boolean }} Manner gesture: the slider being moved; held: by a pointer
+ *   that is down
+ */
 
 export class Editor {
   #store;
@@ -149,7 +153,10 @@ export class Editor {
     }, BUSY_AFTER_MS);
   }
 
-  /** The main canvas; tests read what was drawn last from its data attributes. @param {HTMLCanvasElement | null} canvas */
+  /**
+   * The main canvas; tests read what was drawn last from its data attributes.
+   * @param {HTMLCanvasElement | null} canvas
+   */
   set canvas(canvas) {
     this.#canvas = canvas;
   }
@@ -188,7 +195,8 @@ export class Editor {
   }
 
   /**
-   * Shows the picture without its attribute edits for as long as a key or button is held; null: back to the edit.
+   * Shows the picture without its attribute edits for as long as a key or button is held; null: back to
+   *   the edit.
    * @param {"before" | "photo" | null} what
    * @param {string} [url] of the photo's crop
    */
@@ -197,11 +205,12 @@ export class Editor {
     if (!document || comparing === what) return;
     this.#store.dispatch({ type: "comparing", comparing: what });
     if (!what) return;
-    const key = what === "photo" ? url ?? "" : JSON.stringify(withoutEdits(document));
+    const key = what === "photo" ? (url ?? "") : JSON.stringify(withoutEdits(document));
     if (this.#compared[what] === key) return;
     this.#screen.remove(what);
     try {
-      const blob = what === "photo" ? await fetched(key) : await api.render(withoutEdits(document), null, "png");
+      const blob =
+        what === "photo" ? await fetched(key) : await api.render(withoutEdits(document), null, "png");
       this.#screen.put(what, await createImageBitmap(blob));
       this.#compared[what] = key;
     } catch (error) {
@@ -223,7 +232,8 @@ export class Editor {
 
   /** Tells the person. @param {unknown} error */
   report(error) {
-    const problem = error instanceof api.ProblemError ? error : new api.ProblemError({ detail: String(error) });
+    const problem =
+      error instanceof api.ProblemError ? error : new api.ProblemError({ detail: String(error) });
     const { title, detail, hint } = problem;
     this.#store.dispatch({ type: "toast", tone: "error", title, detail, hint });
   }
@@ -241,7 +251,8 @@ function refusalOf(reason) {
 /** @param {string} url */
 async function fetched(url) {
   const response = await fetch(url);
-  if (!response.ok) throw new api.ProblemError({ title: "The photo's crop could not be loaded", status: response.status });
+  if (!response.ok)
+    throw new api.ProblemError({ title: "The photo's crop could not be loaded", status: response.status });
   return response.blob();
 }
 

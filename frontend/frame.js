@@ -34,7 +34,8 @@ export function parseFrame(buffer) {
   const view = new DataView(buffer);
   if (view.getUint32(0, true) !== MAGIC) throw new RangeError("A frame does not start with LLFR.");
   const version = view.getUint8(4);
-  if (version !== VERSION) throw new RangeError(`A frame has version ${version}, this page reads ${VERSION}.`);
+  if (version !== VERSION)
+    throw new RangeError(`A frame has version ${version}, this page reads ${VERSION}.`);
   const kind = view.getUint8(5);
   if (kind < PREVIEW || kind > PROJECTION) throw new RangeError(`A frame has the unknown kind ${kind}.`);
   const mime = FORMATS[view.getUint8(6)];

@@ -1,4 +1,5 @@
-// The live socket: sends the newest document, draws the newest picture, acknowledges every one, comes back by itself.
+// The live socket: sends the newest document, draws the newest picture, acknowledges every one, comes back
+// by itself.
 
 import { PROJECTION, parseFrame } from "./frame.js";
 
@@ -24,8 +25,10 @@ export const UNKNOWN_SESSION = 4404;
 
 /**
  * @typedef {object} Handlers
- * @property {(attempt: number) => Promise<string>} session the session's id, made if need be; attempt 0 is the first try
- * @property {(phase: "connecting" | "open" | "lost", retryAt: number | null, reason: unknown) => void} onConnection
+ * @property {(attempt: number) => Promise<string>} session the session's id, made if need be; attempt 0
+ *   is the first try
+ * @property {(phase: "connecting" | "open" | "lost", retryAt: number | null, reason: unknown) => void}
+ *   onConnection
  *   reason: why there is no session to connect to, if that is it
  * @property {() => void} onUnknownSession
  * @property {(message: ServerMessage) => void} onMessage

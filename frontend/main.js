@@ -25,7 +25,10 @@ const screen = new Screen();
 const editor = new Editor(store, screen, host);
 const projecting = new Projecting(store, editor, screen);
 
-render(h(App, { store, editor, projecting, screen }), /** @type {HTMLElement} */ (document.getElementById("app")));
+render(
+  h(App, { store, editor, projecting, screen }),
+  /** @type {HTMLElement} */ (document.getElementById("app")),
+);
 editor.start();
 addEventListener("pagehide", () => editor.leave());
 addEventListener("online", () => editor.reconnect());

@@ -111,8 +111,7 @@ export type Problem = {
 
 export type Quality = "preview" | "final";
 export type ClientMessage =
-  | { type: "edit"; seq: number; document: LoomDocument; quality: Quality }
-  | { type: "ack"; seq: number };
+  { type: "edit"; seq: number; document: LoomDocument; quality: Quality } | { type: "ack"; seq: number };
 export type ServerMessage =
   | { type: "hello"; session: string; document: LoomDocument; jobs: Job[] }
   | { type: "attributes"; seq: number; base: AttributeValues; current: AttributeValues }

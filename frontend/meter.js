@@ -25,7 +25,10 @@ export class Meter {
     this.#sentAt.set(seq, now);
   }
 
-  /** @param {Pick<Frame, "seq" | "width" | "renderMs" | "queuedMs">} frame @param {number} now milliseconds */
+  /**
+   * @param {Pick<Frame, "seq" | "width" | "renderMs" | "queuedMs">} frame
+   * @param {number} now milliseconds
+   */
   drawn(frame, now) {
     const sent = this.#sentAt.get(frame.seq);
     for (const seq of this.#sentAt.keys()) if (seq <= frame.seq) this.#sentAt.delete(seq);

@@ -31,7 +31,8 @@ export class Projecting {
       this.#store.dispatch({ type: "upload", upload: { phase: "failed", name, title, detail, hint } });
     this.#store.dispatch({ type: "upload", upload: { phase: "sending", name } });
     try {
-      if (!session) throw new api.ProblemError({ title: "Not connected yet", hint: "Try again in a moment." });
+      if (!session)
+        throw new api.ProblemError({ title: "Not connected yet", hint: "Try again in a moment." });
       this.#store.dispatch({ type: "photo-added", photo: await api.uploadPhoto(session, file) });
     } catch (error) {
       fail(error instanceof api.ProblemError ? error : new api.ProblemError({ detail: String(error) }));
@@ -88,7 +89,13 @@ export class Projecting {
     if (job.state === "failed") {
       const detail = job.error?.detail ?? "";
       const hint = "The photo and your edits are as they were; try again.";
-      this.#store.dispatch({ type: "toast", tone: "error", title: "The face could not be found", detail, hint });
+      this.#store.dispatch({
+        type: "toast",
+        tone: "error",
+        title: "The face could not be found",
+        detail,
+        hint,
+      });
     }
   }
 }

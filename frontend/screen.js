@@ -48,7 +48,8 @@ export class Screen {
 
   #draw() {
     for (const [canvas, layer] of this.#canvases) {
-      const picture = this.#pictures.get(layer === "chosen" ? this.#chosen : layer) ?? this.#pictures.get("document");
+      const picture =
+        this.#pictures.get(layer === "chosen" ? this.#chosen : layer) ?? this.#pictures.get("document");
       if (picture) paint(canvas, picture);
     }
   }
@@ -71,7 +72,8 @@ function paint(canvas, picture) {
 }
 
 /**
- * Doubled by bicubic steps until at most one doubling is left, which is then linear: a small model's picture is
+ * Doubled by bicubic steps until at most one doubling is left, which is then linear: a small model's
+ *   picture is
  * shown many times enlarged, where a single step leaves stairs on its edges and costs more.
  * @param {ImageBitmap} picture
  * @param {number} side

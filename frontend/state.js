@@ -12,13 +12,37 @@ const REMEMBERED_FACES = 50;
 /** Key presses this close together are one undo step. */
 const KEYBOARD_GESTURE_MS = 800;
 
-/** @typedef {{ id: number, tone: "error" | "info", title: string, detail: string, hint: string, times: number }} Toast */
+/**
+ * @typedef {object} Toast
+ * @property {number} id
+ * @property {"error" | "info"} tone
+ * @property {string} title
+ * @property {string} detail
+ * @property {string} hint
+ * @property {number} times
+ */
 /** @typedef {{ name: string, held: boolean, at: number }} Gesture */
 /** @typedef {{ title: string, detail: string, hint: string }} Refusal */
-/** @typedef {{ phase: "connecting" | "open" | "lost", retryAt: number | null, refusal: Refusal | null }} Connection */
+/**
+ * @typedef {object} Connection
+ * @property {"connecting" | "open" | "lost"} phase
+ * @property {number | null} retryAt in performance.now's milliseconds
+ * @property {Refusal | null} refusal why the server gives no session, if it says so
+ */
 /** @typedef {{ step: number, loss: number }} CurvePoint */
-/** @typedef {{ latencyMs: number | null, perSecond: number | null, renderMs: number, queuedMs: number, size: number }} Meter */
-/** @typedef {{ phase: "idle" } | { phase: "sending", name: string } | { phase: "failed", name: string, title: string, detail: string, hint: string }} Upload */
+/**
+ * @typedef {object} Meter
+ * @property {number | null} latencyMs from sending an edit to seeing it
+ * @property {number | null} perSecond pictures
+ * @property {number} renderMs
+ * @property {number} queuedMs
+ * @property {number} size pixels
+ */
+/**
+ * @typedef {{ phase: "idle" }
+ *   | { phase: "sending", name: string }
+ *   | { phase: "failed", name: string, title: string, detail: string, hint: string }} Upload
+ */
 
 /**
  * @typedef {object} State
@@ -111,9 +135,13 @@ export function reduce(state, action) {
     case "release":
       return state.gesture ? { ...state, gesture: null } : state;
     case "undo":
-      return state.past.length ? stepped(state, state.past.slice(0, -1), last(state.past), [current(state), ...state.future]) : state;
+      return state.past.length
+        ? stepped(state, state.past.slice(0, -1), last(state.past), [current(state), ...state.future])
+        : state;
     case "redo":
-      return state.future.length ? stepped(state, [...state.past, current(state)], state.future[0], state.future.slice(1)) : state;
+      return state.future.length
+        ? stepped(state, [...state.past, current(state)], state.future[0], state.future.slice(1))
+        : state;
     case "mix":
       return { ...state, mix: action.mix };
     case "keep-attributes":
@@ -133,7 +161,13 @@ export function reduce(state, action) {
     case "upload":
       return { ...state, upload: action.upload };
     case "photo-added":
-      return { ...state, photos: [...state.photos, action.photo], photo: action.photo.id, face: 0, upload: { phase: "idle" } };
+      return {
+        ...state,
+        photos: [...state.photos, action.photo],
+        photo: action.photo.id,
+        face: 0,
+        upload: { phase: "idle" },
+      };
     case "photo-chosen":
       return { ...state, photo: action.photo, face: action.face };
     case "awaiting":
@@ -165,8 +199,17 @@ function withSession(state, { id, document, photos, jobs }) {
   const mix = state.document ? state.mix : mixSettings(document, state.mix);
   const another = state.session !== null && state.session !== id;
   const from = another ? { ...state, photos: [], photo: null, jobs: [], awaiting: null } : state;
-  const own = photos ? [...photos, ...from.photos.filter((each) => !photos.some(({ id }) => id === each.id))] : from.photos;
-  const next = { ...from, session: id, document: kept, mix, photos: own, photo: from.photo ?? own.at(-1)?.id ?? null };
+  const own = photos
+    ? [...photos, ...from.photos.filter((each) => !photos.some(({ id }) => id === each.id))]
+    : from.photos;
+  const next = {
+    ...from,
+    session: id,
+    document: kept,
+    mix,
+    photos: own,
+    photo: from.photo ?? own.at(-1)?.id ?? null,
+  };
   return jobs.reduce(withJob, next);
 }
 
@@ -174,10 +217,13 @@ function withSession(state, { id, document, photos, jobs }) {
 function withEdit(state, { document, gesture, held, at }) {
   const before = state.document;
   if (before && sameDocument(before, document)) {
-    return gesture && state.gesture?.name === gesture ? { ...state, gesture: { name: gesture, held, at } } : state;
+    return gesture && state.gesture?.name === gesture
+      ? { ...state, gesture: { name: gesture, held, at } }
+      : state;
   }
   const open = state.gesture;
-  const continues = gesture !== null && open?.name === gesture && (open.held || at - open.at < KEYBOARD_GESTURE_MS);
+  const continues =
+    gesture !== null && open?.name === gesture && (open.held || at - open.at < KEYBOARD_GESTURE_MS);
   const past = continues || !before ? state.past : [...state.past, before].slice(-HISTORY_LIMIT);
   return {
     ...state,
@@ -196,11 +242,25 @@ function withEdit(state, { document, gesture, held, at }) {
  * @param {LoomDocument} document
  * @param {MixSettings} mix
  */
-const followed = (before, document, mix) => (before?.mix.length || document.mix.length ? mixSettings(document, mix) : mix);
+const followed = (before, document, mix) =>
+  before?.mix.length || document.mix.length ? mixSettings(document, mix) : mix;
 
-/** @param {State} state @param {LoomDocument[]} past @param {LoomDocument} document @param {LoomDocument[]} future */
+/**
+ * @param {State} state
+ * @param {LoomDocument[]} past
+ * @param {LoomDocument} document
+ * @param {LoomDocument[]} future
+ */
 function stepped(state, past, document, future) {
-  return { ...state, past, document, future, gesture: null, mix: mixSettings(document, state.mix), view: /** @type {const} */ ("document") };
+  return {
+    ...state,
+    past,
+    document,
+    future,
+    gesture: null,
+    mix: mixSettings(document, state.mix),
+    view: /** @type {const} */ ("document"),
+  };
 }
 
 /** @param {State["originals"]} originals @param {string} key @param {AttributeValues} values */
@@ -215,7 +275,11 @@ function withJob(state, job) {
   const late = known && isOver(known) && (!isOver(job) || (known.latent && !job.latent));
   if (late) return state;
   const jobs = known ? state.jobs.map((each) => (each === known ? job : each)) : [...state.jobs, job];
-  const next = { ...state, jobs, curves: { ...state.curves, [job.id]: curveWith(state.curves[job.id] ?? [], job) } };
+  const next = {
+    ...state,
+    jobs,
+    curves: { ...state.curves, [job.id]: curveWith(state.curves[job.id] ?? [], job) },
+  };
   if (!known && !isOver(job) && state.awaiting === null) return { ...next, awaiting: job.id };
   if (isOver(job) && state.awaiting === job.id) return { ...next, view: "document" };
   return next;
@@ -225,7 +289,9 @@ function withJob(state, job) {
 function curveWith(curve, job) {
   if (job.loss === null || job.step <= (curve.at(-1)?.step ?? -1)) return curve;
   const longer = [...curve, { step: job.step, loss: job.loss }];
-  return longer.length > CURVE_LIMIT ? longer.filter((_, i) => i % 2 === 0 || i === longer.length - 1) : longer;
+  return longer.length > CURVE_LIMIT
+    ? longer.filter((_, i) => i % 2 === 0 || i === longer.length - 1)
+    : longer;
 }
 
 /** @param {Toast[]} toasts @param {Extract<Action, { type: "toast" }>} action @returns {Toast[]} */

@@ -23,7 +23,8 @@ export class Visit {
 
   /**
    * The session's id, of a new one if need be. The document being edited goes along.
-   * @param {number} attempt 0: trust the remembered id. A refused socket does not say why in every browser, so
+   * @param {number} attempt 0: trust the remembered id. A refused socket does not say why in every
+   *   browser, so
    * later attempts ask over HTTP first.
    */
   async session(attempt) {

@@ -35,6 +35,11 @@ def source_files() -> list[Path]:
     return sorted(path for path in own if path.suffix in {".py", ".js", ".mjs", ".css"})
 
 
+def code_files() -> list[Path]:
+    """Of these, what has control flow: a style sheet is a list."""
+    return [path for path in source_files() if path.suffix != ".css"]
+
+
 def requirements(extra: str | None = None) -> set[str]:
     """Names of the packages that pyproject.toml asks for, at run time or in an extra."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -69,10 +74,9 @@ def test_imports_keep_to_the_contracts() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("path", source_files(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+@pytest.mark.parametrize("path", code_files(), ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_a_file_is_short_enough_for_one_job(path: Path) -> None:
-    relative = path.relative_to(REPOSITORY)
-    limit = 400 if relative.parts[0] == "server" or path.suffix in {".js", ".mjs"} else 500
+    limit = 500 if "models" in path.relative_to(REPOSITORY).parts else 400
     assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
 
 

@@ -73,7 +73,8 @@ function Jumps() {
           key: id,
           type: "button",
           "data-testid": `jump-${id}`,
-          onClick: () => document.getElementById(id)?.scrollIntoView({ behavior: still() ? "auto" : "smooth" }),
+          onClick: () =>
+            document.getElementById(id)?.scrollIntoView({ behavior: still() ? "auto" : "smooth" }),
         },
         label,
       ),

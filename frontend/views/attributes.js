@@ -32,19 +32,42 @@ export function Attributes({ state, editor, group, title }) {
       "header",
       null,
       h("h2", { id: `${group}-title` }, title),
-      group === "face" && h(ResetAll, { count: Object.keys(targets).length, onReset: () => document && editor.change(withoutEdits(document)) }),
-      group === "light" && changed.length > 0 && h("button", { type: "button", class: "link", "data-testid": "reset-light", onClick: reset }, "Reset light"),
+      group === "face" &&
+        h(ResetAll, {
+          count: Object.keys(targets).length,
+          onReset: () => document && editor.change(withoutEdits(document)),
+        }),
+      group === "light" &&
+        changed.length > 0 &&
+        h(
+          "button",
+          { type: "button", class: "link", "data-testid": "reset-light", onClick: reset },
+          "Reset light",
+        ),
     ),
     model && !model.editable
-      ? h("p", { class: "note" }, "This model comes without an attribute flow, so its faces can be explored and mixed, but not edited.")
+      ? h(
+          "p",
+          { class: "note" },
+          "This model comes without an attribute flow, so its faces can be explored and mixed, but not edited.",
+        )
       : infos.map((info) => h(AttributeSlider, { key: info.name, info, state, editor })),
-    !model && h("p", { class: "note" }, state.about && state.models.length === 0 ? "There is no model." : "Loading the model's attributes…"),
+    !model &&
+      h(
+        "p",
+        { class: "note" },
+        state.about && state.models.length === 0 ? "There is no model." : "Loading the model's attributes…",
+      ),
   );
 }
 
 /** @param {{ count: number, onReset: () => void }} props */
 function ResetAll({ count, onReset }) {
-  return h("button", { type: "button", class: "link", "data-testid": "reset-all", disabled: count === 0, onClick: onReset }, "Reset all");
+  return h(
+    "button",
+    { type: "button", class: "link", "data-testid": "reset-all", disabled: count === 0, onClick: onReset },
+    "Reset all",
+  );
 }
 
 /** @param {{ info: AttributeInfo, state: View["state"], editor: View["editor"] }} props */

@@ -7,7 +7,8 @@ import { Icon } from "./icons.js";
 /** @typedef {Parameters<typeof Icon>[0]["name"]} IconName */
 
 /**
- * @param {{ icon: IconName, label: string, testid: string, onClick: () => void, disabled?: boolean, keys?: string, quiet?: boolean }} props
+ * @param {{ icon: IconName, label: string, testid: string, onClick: () => void, disabled?: boolean,
+ *   keys?: string, quiet?: boolean }} props
  */
 export function IconButton({ icon, label, testid, onClick, disabled = false, keys = "", quiet = false }) {
   return h(
@@ -45,9 +46,18 @@ export function Switch({ label, testid, checked, onChange }) {
 
 /**
  * Acts for as long as it is held, by pointer or by key.
- * @param {{ label: string, testid: string, onHold: (held: boolean) => void, disabled?: boolean, title?: string, class?: string, children?: import("../vendor/preact.js").ComponentChildren }} props
+ * @param {{ label: string, testid: string, onHold: (held: boolean) => void, disabled?: boolean, title?:
+ *   string, class?: string, children?: import("../vendor/preact.js").ComponentChildren }} props
  */
-export function HoldButton({ label, testid, onHold, disabled = false, title = label, class: name = "button", children }) {
+export function HoldButton({
+  label,
+  testid,
+  onHold,
+  disabled = false,
+  title = label,
+  class: name = "button",
+  children,
+}) {
   const held = useRef(false);
   /** @param {boolean} on */
   const set = (on) => {

@@ -24,7 +24,7 @@ export function Explore({ state, store, editor }) {
   const { document } = state;
   const seed = seedOf(state);
   const psi = document?.base.truncation_psi;
-  const defaultPsi = document?.base.kind === "latent" ? 1 : model?.default_psi ?? 0.7;
+  const defaultPsi = document?.base.kind === "latent" ? 1 : (model?.default_psi ?? 0.7);
 
   /** @param {Base} base */
   const go = (base) => document && editor.change(withBase(document, base, state.keepAttributes));
@@ -50,11 +50,25 @@ export function Explore({ state, store, editor }) {
     h(
       "div",
       { class: "row" },
-      h(IconButton, { icon: "previous", label: "Previous face", testid: "previous", disabled: trail.length === 0, onClick: back }),
+      h(IconButton, {
+        icon: "previous",
+        label: "Previous face",
+        testid: "previous",
+        disabled: trail.length === 0,
+        onClick: back,
+      }),
       h(SeedField, { testid: "seed", label: "Seed", seed, disabled: !document, onSeed: visit }),
       h(
         "button",
-        { type: "button", class: "button primary", "data-testid": "dice", "aria-label": "New face", title: "A new face (R)", disabled: !document, onClick: () => dice.current() },
+        {
+          type: "button",
+          class: "button primary",
+          "data-testid": "dice",
+          "aria-label": "New face",
+          title: "A new face (R)",
+          disabled: !document,
+          onClick: () => dice.current(),
+        },
         h(Icon, { name: "dice" }),
         "New",
       ),
@@ -67,7 +81,8 @@ export function Explore({ state, store, editor }) {
       ...PSI,
       value: psi,
       original: defaultPsi,
-      onChange: (value, held) => document && editor.change(withPsi(document, value), { gesture: "psi", held }),
+      onChange: (value, held) =>
+        document && editor.change(withPsi(document, value), { gesture: "psi", held }),
       onRelease: () => editor.release(),
       onReset: () => document && editor.change(withPsi(document, defaultPsi)),
     }),
@@ -77,7 +92,16 @@ export function Explore({ state, store, editor }) {
       checked: state.keepAttributes,
       onChange: (keep) => store.dispatch({ type: "keep-attributes", keep }),
     }),
-    model && document && state.picture !== "loading" && h(StartingFaces, { seeds: model.seeds, model: model.name, psi: model.default_psi, seed, onSeed: visit }),
+    model &&
+      document &&
+      state.picture !== "loading" &&
+      h(StartingFaces, {
+        seeds: model.seeds,
+        model: model.name,
+        psi: model.default_psi,
+        seed,
+        onSeed: visit,
+      }),
   );
 }
 
@@ -86,7 +110,8 @@ const defaultSeedPsi = (model) => model?.default_psi ?? 0.7;
 
 /**
  * Faces that the model is known to make well.
- * @param {{ seeds: number[], model: string, psi: number, seed: number | null, onSeed: (seed: number) => void }} props
+ * @param {{ seeds: number[], model: string, psi: number, seed: number | null, onSeed: (seed: number) =>
+ *   void }} props
  */
 function StartingFaces({ seeds, model, psi, seed, onSeed }) {
   if (seeds.length === 0) return null;
@@ -118,7 +143,8 @@ function useShortcut(key, action) {
     /** @param {KeyboardEvent} event */
     const onKey = (event) => {
       const typing = event.target instanceof HTMLInputElement && event.target.type === "number";
-      if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing) return;
+      if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing)
+        return;
       action.current();
     };
     addEventListener("keydown", onKey);

@@ -35,5 +35,10 @@ export function Intake({ onFile }) {
     };
   }, []);
   if (!over) return null;
-  return h("div", { class: "drop", "data-testid": "drop" }, h(Icon, { name: "photo" }), h("p", null, "Drop the photo to look for faces on it"));
+  return h(
+    "div",
+    { class: "drop", "data-testid": "drop" },
+    h(Icon, { name: "photo" }),
+    h("p", null, "Drop the photo to look for faces on it"),
+  );
 }

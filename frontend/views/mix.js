@@ -11,7 +11,10 @@ import { Thumbnail } from "./thumbnail.js";
 /** @import { MixSettings } from "../document.js" */
 /** @import { View } from "./app.js" */
 
-/** Layers up to 8² shape the head, up to 32² its features, the rest colour and detail (StyleGAN, section 3.1). */
+/**
+ * Layers up to 8² shape the head, up to 32² its features, the rest colour and detail (StyleGAN, section
+ *   3.1).
+ */
 const BANDS = [
   { name: "Coarse", detail: "pose, shape", end: 4 },
   { name: "Middle", detail: "features, hair", end: 8 },
@@ -36,14 +39,38 @@ export function Mix({ state, store, editor }) {
       "header",
       null,
       h("h2", { id: "mix-title" }, "Mix"),
-      h(Switch, { label: "On", testid: "mix-enable", checked: mix.enabled, onChange: (enabled) => set({ enabled }) }),
+      h(Switch, {
+        label: "On",
+        testid: "mix-enable",
+        checked: mix.enabled,
+        onChange: (enabled) => set({ enabled }),
+      }),
     ),
     h(
       "div",
       { class: mix.enabled ? "mix-source" : "mix-source off" },
-      model && state.picture !== "loading" ? h(Thumbnail, { document: plainDocument(model.name, mix.seed, model.default_psi) }) : h("span", { class: "thumbnail" }),
-      h(SeedField, { seed: mix.seed, disabled: !model, testid: "mix-seed", label: "Second seed", onSeed: (seed) => set({ seed, enabled: true }) }),
-      h("button", { type: "button", class: "button", "data-testid": "mix-dice", "aria-label": "New second face", disabled: !model, onClick: () => set({ seed: randomSeed(), enabled: true }) }, "New"),
+      model && state.picture !== "loading"
+        ? h(Thumbnail, { document: plainDocument(model.name, mix.seed, model.default_psi) })
+        : h("span", { class: "thumbnail" }),
+      h(SeedField, {
+        seed: mix.seed,
+        disabled: !model,
+        testid: "mix-seed",
+        label: "Second seed",
+        onSeed: (seed) => set({ seed, enabled: true }),
+      }),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button",
+          "data-testid": "mix-dice",
+          "aria-label": "New second face",
+          disabled: !model,
+          onClick: () => set({ seed: randomSeed(), enabled: true }),
+        },
+        "New",
+      ),
     ),
     h(Slider, {
       name: "crossover",
@@ -60,7 +87,12 @@ export function Mix({ state, store, editor }) {
       onRelease: () => editor.release(),
       onReset: () => set({ crossover: 4 }),
     }),
-    h(Bands, { crossover: mix.crossover, layers, on: mix.enabled, onBand: (crossover) => set({ crossover, enabled: true }) }),
+    h(Bands, {
+      crossover: mix.crossover,
+      layers,
+      on: mix.enabled,
+      onBand: (crossover) => set({ crossover, enabled: true }),
+    }),
     h(Slider, {
       name: "mix-strength",
       label: "Strength",

@@ -15,7 +15,8 @@ export function Noise({ state, editor }) {
   const noise = document?.noise ?? PLAIN_NOISE;
   const plain = noise.seed === null && noise.strength === 1;
   /** @param {Partial<NoiseSpec>} change @param {import("../editor.js").Manner} [manner] */
-  const set = (change, manner) => document && editor.change({ ...document, noise: { ...noise, ...change } }, manner);
+  const set = (change, manner) =>
+    document && editor.change({ ...document, noise: { ...noise, ...change } }, manner);
   return h(
     "section",
     { class: "panel", id: "noise", "aria-labelledby": "noise-title" },
@@ -23,7 +24,17 @@ export function Noise({ state, editor }) {
       "header",
       null,
       h("h2", { id: "noise-title" }, "Noise"),
-      h("button", { type: "button", class: "link", "data-testid": "noise-reset", disabled: plain, onClick: () => set(PLAIN_NOISE) }, "Reset noise"),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "link",
+          "data-testid": "noise-reset",
+          disabled: plain,
+          onClick: () => set(PLAIN_NOISE),
+        },
+        "Reset noise",
+      ),
     ),
     h(Slider, {
       name: "noise-strength",
@@ -42,11 +53,21 @@ export function Noise({ state, editor }) {
       { class: "row" },
       h(
         "button",
-        { type: "button", class: "button", "data-testid": "noise-resample", disabled: !document, onClick: () => set({ seed: randomSeed() % 1_000_000 }) },
+        {
+          type: "button",
+          class: "button",
+          "data-testid": "noise-resample",
+          disabled: !document,
+          onClick: () => set({ seed: randomSeed() % 1_000_000 }),
+        },
         h(Icon, { name: "noise" }),
         "Resample",
       ),
-      h("span", { class: "note" }, noise.seed === null ? "The model's own noise" : `Noise seed ${noise.seed}`),
+      h(
+        "span",
+        { class: "note" },
+        noise.seed === null ? "The model's own noise" : `Noise seed ${noise.seed}`,
+      ),
     ),
   );
 }

@@ -17,8 +17,20 @@ export function Toasts({ state, store }) {
         "div",
         { key: id, class: `toast ${tone}`, "data-testid": "toast" },
         h(Icon, { name: "warning" }),
-        h("div", null, h("strong", null, times > 1 ? `${title} (${times} times)` : title), detail && h("p", null, detail), hint && h("p", { class: "hint" }, hint)),
-        h(IconButton, { icon: "close", label: "Dismiss", testid: "toast-dismiss", quiet: true, onClick: () => store.dispatch({ type: "toast-dismissed", id }) }),
+        h(
+          "div",
+          null,
+          h("strong", null, times > 1 ? `${title} (${times} times)` : title),
+          detail && h("p", null, detail),
+          hint && h("p", { class: "hint" }, hint),
+        ),
+        h(IconButton, {
+          icon: "close",
+          label: "Dismiss",
+          testid: "toast-dismiss",
+          quiet: true,
+          onClick: () => store.dispatch({ type: "toast-dismissed", id }),
+        }),
       ),
     ),
   );
@@ -41,8 +53,27 @@ export function ConnectionBanner({ state, editor }) {
     h(Icon, { name: "warning" }),
     refusal
       ? h("span", null, h("strong", null, `${refusal.title}.`), ` ${refusal.detail} ${refusal.hint}`)
-      : h("span", null, h("strong", null, "Connection lost."), " Your edits are kept here and sent when it is back."),
-    h("span", { class: "banner-when", "aria-hidden": "true" }, seconds ? `Trying again in ${seconds} s` : "Trying now…"),
-    h("button", { type: "button", class: "button", "data-testid": "reconnect", disabled: retryAt === null, onClick: () => editor.reconnect() }, "Try now"),
+      : h(
+          "span",
+          null,
+          h("strong", null, "Connection lost."),
+          " Your edits are kept here and sent when it is back.",
+        ),
+    h(
+      "span",
+      { class: "banner-when", "aria-hidden": "true" },
+      seconds ? `Trying again in ${seconds} s` : "Trying now…",
+    ),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        "data-testid": "reconnect",
+        disabled: retryAt === null,
+        onClick: () => editor.reconnect(),
+      },
+      "Try now",
+    ),
   );
 }

@@ -27,7 +27,12 @@ export function Photo(view) {
     h(Picker, view),
     h(UploadNote, { upload: state.upload }),
     state.photos.length > 1 && h(PhotoStrip, { state, store }),
-    photo && h(FacesOnPhoto, { photo, face: state.face, onFace: (face) => store.dispatch({ type: "photo-chosen", photo: photo.id, face }) }),
+    photo &&
+      h(FacesOnPhoto, {
+        photo,
+        face: state.face,
+        onFace: (face) => store.dispatch({ type: "photo-chosen", photo: photo.id, face }),
+      }),
     photo && h(Search, { ...view, photo }),
   );
 }
@@ -54,7 +59,12 @@ function Picker({ state, projecting }) {
       },
     }),
     h(Icon, { name: "photo" }),
-    h("span", null, h("strong", null, state.photos.length ? "Choose another photo" : "Choose a photo"), h("small", null, "or drop or paste one anywhere")),
+    h(
+      "span",
+      null,
+      h("strong", null, state.photos.length ? "Choose another photo" : "Choose a photo"),
+      h("small", null, "or drop or paste one anywhere"),
+    ),
   );
 }
 
@@ -62,7 +72,12 @@ function Picker({ state, projecting }) {
 function UploadNote({ upload }) {
   if (upload.phase === "idle") return null;
   if (upload.phase === "sending") {
-    return h("p", { class: "note", role: "status", "data-testid": "upload-state" }, h("span", { class: "spinner", "aria-hidden": "true" }), `Looking for faces on ${upload.name}…`);
+    return h(
+      "p",
+      { class: "note", role: "status", "data-testid": "upload-state" },
+      h("span", { class: "spinner", "aria-hidden": "true" }),
+      `Looking for faces on ${upload.name}…`,
+    );
   }
   return h(
     "div",
@@ -90,7 +105,12 @@ function PhotoStrip({ state, store }) {
           title: photo.name,
           onClick: () => store.dispatch({ type: "photo-chosen", photo: photo.id, face: 0 }),
         },
-        h("img", { class: "thumbnail", src: photo.faces[0]?.crop_url ?? photo.image_url, alt: "", draggable: false }),
+        h("img", {
+          class: "thumbnail",
+          src: photo.faces[0]?.crop_url ?? photo.image_url,
+          alt: "",
+          draggable: false,
+        }),
       ),
     ),
   );
@@ -106,7 +126,13 @@ function FacesOnPhoto({ photo, face, onFace }) {
     h(
       "div",
       { class: "photo", "data-testid": "photo" },
-      h("img", { src: photo.image_url, alt: `Your photo ${photo.name}`, width: photo.width, height: photo.height, draggable: false }),
+      h("img", {
+        src: photo.image_url,
+        alt: `Your photo ${photo.name}`,
+        width: photo.width,
+        height: photo.height,
+        draggable: false,
+      }),
       photo.faces.map(({ box: [x0, y0, x1, y1] }, index) =>
         h("button", {
           key: index,
@@ -152,7 +178,8 @@ function Search(props) {
             "aria-label": "Steps of the search",
             "data-testid": "project-steps",
             value: String(steps),
-            onChange: (/** @type {{ currentTarget: HTMLSelectElement }} */ event) => setSteps(Number(event.currentTarget.value)),
+            onChange: (/** @type {{ currentTarget: HTMLSelectElement }} */ event) =>
+              setSteps(Number(event.currentTarget.value)),
           },
           STEPS.map(({ steps: each, label }) => h("option", { key: each, value: String(each) }, label)),
         ),
@@ -177,10 +204,18 @@ function Search(props) {
 function MetricNote({ state }) {
   const perceptual = state.about?.perceptual;
   if (!perceptual) return null;
-  return h("p", { class: "note", "data-testid": "metric", title: perceptual.note }, `Distance: ${metricName(perceptual.name)}.`);
+  return h(
+    "p",
+    { class: "note", "data-testid": "metric", title: perceptual.note },
+    `Distance: ${metricName(perceptual.name)}.`,
+  );
 }
 
-const TRUNKS = /** @type {Record<string, string>} */ ({ squeeze: "SqueezeNet", vgg: "VGG-16", alex: "AlexNet" });
+const TRUNKS = /** @type {Record<string, string>} */ ({
+  squeeze: "SqueezeNet",
+  vgg: "VGG-16",
+  alex: "AlexNet",
+});
 
 /** Only a distance that is LPIPS is called so. @param {string} name */
 export function metricName(name) {

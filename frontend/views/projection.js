@@ -14,11 +14,24 @@ export function Projection(props) {
   return h(
     Fragment,
     null,
-    job && !isOver(job) && h(Progress, { job, curve: state.curves[job.id] ?? [], onCancel: () => props.projecting.cancel(job) }),
+    job &&
+      !isOver(job) &&
+      h(Progress, { job, curve: state.curves[job.id] ?? [], onCancel: () => props.projecting.cancel(job) }),
     h(
       "div",
       { class: "pair" },
-      crop && h("figure", null, h("img", { src: crop, alt: "The aligned crop of the photo", "data-testid": "crop", draggable: false }), h("figcaption", null, "Aligned crop")),
+      crop &&
+        h(
+          "figure",
+          null,
+          h("img", {
+            src: crop,
+            alt: "The aligned crop of the photo",
+            "data-testid": "crop",
+            draggable: false,
+          }),
+          h("figcaption", null, "Aligned crop"),
+        ),
       h("figure", null, h(Found, props), h("figcaption", null, caption(job))),
     ),
     job && isOver(job) && h(Outcome, { ...props, job }),
@@ -36,9 +49,20 @@ function caption(job) {
 function Found({ job, screen }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const live = job !== null && !isOver(job) && job.step > 0;
-  useEffect(() => (live && canvas.current ? screen.attach(canvas.current, "projection") : undefined), [live, job?.id]);
-  if (live) return h("canvas", { ref: canvas, width: 128, height: 128, role: "img", "aria-label": "Best face so far" });
-  if (job?.latent && job.preview_url) return h("img", { src: job.preview_url, alt: "The face that was found", draggable: false });
+  useEffect(
+    () => (live && canvas.current ? screen.attach(canvas.current, "projection") : undefined),
+    [live, job?.id],
+  );
+  if (live)
+    return h("canvas", {
+      ref: canvas,
+      width: 128,
+      height: 128,
+      role: "img",
+      "aria-label": "Best face so far",
+    });
+  if (job?.latent && job.preview_url)
+    return h("img", { src: job.preview_url, alt: "The face that was found", draggable: false });
   return h("span", { class: "placeholder", "aria-hidden": "true" }, "?");
 }
 
@@ -60,7 +84,11 @@ function Progress({ job, curve, onCancel }) {
       h("strong", null, job.state === "queued" ? "Waiting for its turn" : `Step ${job.step} of ${job.total}`),
       h("span", { class: "note" }, job.state === "queued" ? "" : timeLeft(job.eta_s)),
       h("div", { class: "spacer" }),
-      h("button", { type: "button", class: "button", "data-testid": "cancel", disabled: cancelling, onClick: cancel }, cancelling ? "Cancelling…" : "Cancel"),
+      h(
+        "button",
+        { type: "button", class: "button", "data-testid": "cancel", disabled: cancelling, onClick: cancel },
+        cancelling ? "Cancelling…" : "Cancel",
+      ),
     ),
     h(
       "div",
@@ -93,7 +121,14 @@ function Readings({ job }) {
   return h(
     "dl",
     { class: "readings" },
-    pairs.map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, typeof value === "number" ? value.toPrecision(3) : "–"))),
+    pairs.map(([name, value]) =>
+      h(
+        "div",
+        { key: name },
+        h("dt", null, name),
+        h("dd", null, typeof value === "number" ? value.toPrecision(3) : "–"),
+      ),
+    ),
   );
 }
 
@@ -103,10 +138,19 @@ function Curve({ curve, total }) {
   const logs = curve.map(({ loss }) => Math.log10(Math.max(loss, 1e-6)));
   const low = Math.min(...logs);
   const span = Math.max(...logs) - low || 1;
-  const points = curve.map(({ step }, i) => `${((200 * step) / total).toFixed(1)},${(38 - (36 * (logs[i] - low)) / span).toFixed(1)}`);
+  const points = curve.map(
+    ({ step }, i) =>
+      `${((200 * step) / total).toFixed(1)},${(38 - (36 * (logs[i] - low)) / span).toFixed(1)}`,
+  );
   return h(
     "svg",
-    { class: "curve", viewBox: "0 0 200 40", preserveAspectRatio: "none", role: "img", "aria-label": `Loss, from ${curve[0].loss.toPrecision(3)} to ${curve[curve.length - 1].loss.toPrecision(3)}` },
+    {
+      class: "curve",
+      viewBox: "0 0 200 40",
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `Loss, from ${curve[0].loss.toPrecision(3)} to ${curve[curve.length - 1].loss.toPrecision(3)}`,
+    },
     h("polyline", { points: points.join(" ") }),
   );
 }
@@ -117,19 +161,38 @@ function Outcome({ job, state, projecting }) {
   const inUse = base?.kind === "latent" && base.latent === job.latent;
   return h(
     "div",
-    { class: job.state === "failed" ? "problem" : "outcome", role: "status", "data-testid": "outcome", "data-state": job.state },
+    {
+      class: job.state === "failed" ? "problem" : "outcome",
+      role: "status",
+      "data-testid": "outcome",
+      "data-state": job.state,
+    },
     h("p", null, OUTCOMES[job.state]?.(job)),
-    job.distance !== null && job.state === "succeeded" && h("p", { class: "note" }, `Distance ${job.distance.toPrecision(3)} after ${job.step} steps.`),
+    job.distance !== null &&
+      job.state === "succeeded" &&
+      h("p", { class: "note" }, `Distance ${job.distance.toPrecision(3)} after ${job.step} steps.`),
     job.latent &&
       (inUse
         ? h("p", { class: "note" }, "It is the face being edited. Undo brings back the one before.")
-        : h("button", { type: "button", class: job.state === "cancelled" ? "button primary" : "button", "data-testid": "use-latent", onClick: () => projecting.use(job) }, job.state === "cancelled" ? "Use the best so far" : "Use this face")),
+        : h(
+            "button",
+            {
+              type: "button",
+              class: job.state === "cancelled" ? "button primary" : "button",
+              "data-testid": "use-latent",
+              onClick: () => projecting.use(job),
+            },
+            job.state === "cancelled" ? "Use the best so far" : "Use this face",
+          )),
   );
 }
 
 const OUTCOMES = /** @type {Record<string, (job: Job) => string>} */ ({
   succeeded: () => "The face was found.",
-  cancelled: (job) => (job.latent ? `Cancelled at step ${job.step} of ${job.total}. The best face so far is kept.` : "Cancelled before the first step."),
+  cancelled: (job) =>
+    job.latent
+      ? `Cancelled at step ${job.step} of ${job.total}. The best face so far is kept.`
+      : "Cancelled before the first step.",
   failed: (job) => job.error?.detail || "The search failed.",
 });
 

@@ -6,7 +6,8 @@ import { MAX_SEED } from "../document.js";
 export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] & MAX_SEED;
 
 /**
- * @param {{ testid: string, label: string, seed: number | null, disabled: boolean, onSeed: (seed: number) => void }} props
+ * @param {{ testid: string, label: string, seed: number | null, disabled: boolean, onSeed: (seed: number)
+ *   => void }} props
  * seed null: the face does not come from one
  */
 export function SeedField({ testid, label, seed, disabled, onSeed }) {

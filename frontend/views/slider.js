@@ -51,11 +51,12 @@ export function Slider(props) {
   const disabled = props.disabled || !known;
   /** @param {number} raw */
   const pulled = (raw) => {
-    const near = held.current && original !== undefined && Math.abs(raw - original) < MAGNET * (maximum - minimum);
+    const near =
+      held.current && original !== undefined && Math.abs(raw - original) < MAGNET * (maximum - minimum);
     return near ? snap(original, props) : raw;
   };
   const part = (/** @type {number} */ at) => (clamp(at, minimum, maximum) - minimum) / (maximum - minimum);
-  const from = part(known ? original ?? minimum : shown);
+  const from = part(known ? (original ?? minimum) : shown);
   const to = part(shown);
   return h(
     "div",
@@ -104,7 +105,10 @@ export function Slider(props) {
   );
 }
 
-/** Takes a typed value when it is complete: on Enter, or when the field is left. @param {SliderProps} props */
+/**
+ * Takes a typed value when it is complete: on Enter, or when the field is left.
+ * @param {SliderProps} props
+ */
 function NumberField({ name, label, minimum, maximum, step, unit, value, disabled, onChange }) {
   const [draft, setDraft] = useState(/** @type {string | null} */ (null));
   const text = value === undefined ? "" : format(value, step);

@@ -57,15 +57,29 @@ function describe(state) {
 /** @param {{ state: State, editor: View["editor"] }} props */
 function Overlay({ state, editor }) {
   if (state.picture === "loading") {
-    return h("div", { class: "veil", role: "status" }, h("span", null, state.connection.phase === "lost" ? "No picture yet" : "Making the first face…"));
+    return h(
+      "div",
+      { class: "veil", role: "status" },
+      h("span", null, state.connection.phase === "lost" ? "No picture yet" : "Making the first face…"),
+    );
   }
   if (state.picture === "failed" && state.connection.phase === "open") {
     return h(
       "div",
       { class: "failed", role: "status", "data-testid": "picture-failed" },
       h(Icon, { name: "warning" }),
-      h("p", null, h("strong", null, "This picture could not be made."), " You see the last one that could. ", state.pictureProblem),
-      h("button", { type: "button", class: "button", "data-testid": "retry", onClick: () => editor.retry() }, "Try again"),
+      h(
+        "p",
+        null,
+        h("strong", null, "This picture could not be made."),
+        " You see the last one that could. ",
+        state.pictureProblem,
+      ),
+      h(
+        "button",
+        { type: "button", class: "button", "data-testid": "retry", onClick: () => editor.retry() },
+        "Try again",
+      ),
     );
   }
   return h(
@@ -79,8 +93,10 @@ function Overlay({ state, editor }) {
 /** @param {{ state: State }} props */
 function Badge({ state }) {
   const job = runningJob(state);
-  if (state.comparing) return h("span", { class: "badge" }, state.comparing === "photo" ? "Photo" : "Before the edits");
-  if (state.connection.phase !== "open") return h("span", { class: "badge" }, "Not connected: showing the last picture");
+  if (state.comparing)
+    return h("span", { class: "badge" }, state.comparing === "photo" ? "Photo" : "Before the edits");
+  if (state.connection.phase !== "open")
+    return h("span", { class: "badge" }, "Not connected: showing the last picture");
   if (state.view !== "projection" || !job) return null;
   return h(
     "span",
@@ -132,7 +148,12 @@ function StageBar({ state, store, editor }) {
     running &&
       h(
         "button",
-        { type: "button", class: "button", "data-testid": "watch", onClick: () => store.dispatch({ type: "view", view: other }) },
+        {
+          type: "button",
+          class: "button",
+          "data-testid": "watch",
+          onClick: () => store.dispatch({ type: "view", view: other }),
+        },
         h(Icon, { name: other === "projection" ? "search" : "photo" }),
         h("span", null, other === "projection" ? "Watch the search" : "Back to my face"),
       ),
@@ -153,7 +174,9 @@ function caption(state) {
 
 /** @param {{ state: State }} props */
 function MeterReading({ state: { meter } }) {
-  const title = `Sending an edit to seeing it. Rendering ${meter.renderMs.toFixed(0)} ms, waiting ${meter.queuedMs.toFixed(0)} ms, ${meter.size} × ${meter.size} pixels.`;
+  const { renderMs, queuedMs, size } = meter;
+  const server = `Rendering ${renderMs.toFixed(0)} ms, waiting ${queuedMs.toFixed(0)} ms`;
+  const title = `From an edit to seeing it. ${server}, ${size} × ${size} pixels.`;
   return h(
     "span",
     { class: "meter", "data-testid": "meter", title: meter.latencyMs === null ? undefined : title },

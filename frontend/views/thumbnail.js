@@ -18,7 +18,10 @@ let queue = Promise.resolve();
  */
 function inTurn(document, isWanted) {
   const turn = queue.then(() => (isWanted() ? render(document, null, "jpeg") : null));
-  queue = turn.then(() => undefined, () => undefined);
+  queue = turn.then(
+    () => undefined,
+    () => undefined,
+  );
   return turn;
 }
 
@@ -48,5 +51,7 @@ export function Thumbnail({ document }) {
     };
   }, [key]);
   if (failed) return h("span", { class: "thumbnail missing" }, "no picture");
-  return url ? h("img", { class: "thumbnail", src: url, alt: "", draggable: false }) : h("span", { class: "thumbnail" });
+  return url
+    ? h("img", { class: "thumbnail", src: url, alt: "", draggable: false })
+    : h("span", { class: "thumbnail" });
 }

@@ -14,16 +14,39 @@ const PHASES = { connecting: "Connecting", open: "Connected", lost: "Reconnectin
 /** @param {View} view */
 export function TopBar({ state, editor }) {
   const model = modelOf(state);
-  const title = model && [model.description, `${model.img_resolution} × ${model.img_resolution} pixels`, state.about?.device];
+  const title = model && [
+    model.description,
+    `${model.img_resolution} × ${model.img_resolution} pixels`,
+    state.about?.device,
+  ];
   return h(
     "header",
     { class: "topbar" },
     h("h1", { class: "brand" }, h(Mark, null), "Latent Loom"),
-    model && h("span", { class: "model", "data-testid": "model", title: title?.filter(Boolean).join(" · ") }, model.title),
+    model &&
+      h(
+        "span",
+        { class: "model", "data-testid": "model", title: title?.filter(Boolean).join(" · ") },
+        model.title,
+      ),
     h(ConnectionPill, { connection: state.connection }),
     h("div", { class: "spacer" }),
-    h(IconButton, { icon: "undo", label: "Undo", testid: "undo", keys: "Ctrl+Z", disabled: !state.past.length, onClick: () => editor.step("undo") }),
-    h(IconButton, { icon: "redo", label: "Redo", testid: "redo", keys: "Ctrl+Shift+Z", disabled: !state.future.length, onClick: () => editor.step("redo") }),
+    h(IconButton, {
+      icon: "undo",
+      label: "Undo",
+      testid: "undo",
+      keys: "Ctrl+Z",
+      disabled: !state.past.length,
+      onClick: () => editor.step("undo"),
+    }),
+    h(IconButton, {
+      icon: "redo",
+      label: "Redo",
+      testid: "redo",
+      keys: "Ctrl+Shift+Z",
+      disabled: !state.future.length,
+      onClick: () => editor.step("redo"),
+    }),
     h(Download, { editor, ready: state.picture !== "loading" }),
     h(ThemeToggle, null),
   );
@@ -49,7 +72,15 @@ function Download({ editor, ready }) {
   };
   return h(
     "button",
-    { type: "button", class: "button", "data-testid": "download", "aria-label": "Download PNG", title: "Download this picture as PNG", disabled: !ready || busy, onClick },
+    {
+      type: "button",
+      class: "button",
+      "data-testid": "download",
+      "aria-label": "Download PNG",
+      title: "Download this picture as PNG",
+      disabled: !ready || busy,
+      onClick,
+    },
     h(Icon, { name: "download" }),
     h("span", { class: "wide-only" }, busy ? "Rendering…" : "Download"),
   );
@@ -64,5 +95,10 @@ function ThemeToggle() {
     localStorage.setItem("latent-loom.theme", other);
     setTheme(other);
   };
-  return h(IconButton, { icon: theme === "dark" ? "sun" : "moon", label: `Switch to the ${other} theme`, testid: "theme", onClick });
+  return h(IconButton, {
+    icon: theme === "dark" ? "sun" : "moon",
+    label: `Switch to the ${other} theme`,
+    testid: "theme",
+    onClick,
+  });
 }

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-START_SECONDS = 180
+START_SECONDS = 300
 
 
 def free_port() -> int:

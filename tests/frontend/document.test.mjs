@@ -17,7 +17,16 @@ import {
   withoutAttribute,
 } from "../../frontend/document.js";
 
-const AGE = { name: "age", label: "Age", group: "face", minimum: 5, maximum: 80, step: 0.5, unit: "years", shown: true };
+const AGE = {
+  name: "age",
+  label: "Age",
+  group: "face",
+  minimum: 5,
+  maximum: 80,
+  step: 0.5,
+  unit: "years",
+  shown: true,
+};
 const MODEL = { num_ws: 12, default_psi: 0.7 };
 const DOCUMENT = plainDocument("demo", 3, 0.7);
 const MIX = { enabled: true, seed: 9, crossover: 10, strength: 0.5 };
@@ -76,7 +85,9 @@ test("a face found in a photo starts without edits, mix and noise, at full trunc
 });
 
 test("the crossover is the first layer taken from the second face", () => {
-  assert.deepEqual(withMix(DOCUMENT, MIX, MODEL).mix, [{ source: seedBase(9, 0.7), layers: [10, 11], strength: 0.5 }]);
+  assert.deepEqual(withMix(DOCUMENT, MIX, MODEL).mix, [
+    { source: seedBase(9, 0.7), layers: [10, 11], strength: 0.5 },
+  ]);
 });
 
 test("a crossover behind the last layer mixes nothing in", () => {
@@ -91,12 +102,18 @@ test("switching the mix off and on again gives the same mix", () => {
 });
 
 test("the mix panel reads a restored document as it was set", () => {
-  assert.deepEqual(mixSettings(withMix(DOCUMENT, MIX, MODEL), { ...MIX, seed: 1, crossover: 0, strength: 1 }), MIX);
+  assert.deepEqual(
+    mixSettings(withMix(DOCUMENT, MIX, MODEL), { ...MIX, seed: 1, crossover: 0, strength: 1 }),
+    MIX,
+  );
   assert.deepEqual(mixSettings(DOCUMENT, MIX), { ...MIX, enabled: false });
 });
 
 test("the values of a face belong to its base and mix, not to its edits", () => {
-  assert.equal(faceKey({ ...DOCUMENT, attributes: { age: 60 }, noise: { seed: 4, strength: 2 } }), faceKey(DOCUMENT));
+  assert.equal(
+    faceKey({ ...DOCUMENT, attributes: { age: 60 }, noise: { seed: 4, strength: 2 } }),
+    faceKey(DOCUMENT),
+  );
   assert.notEqual(faceKey(withMix(DOCUMENT, MIX, MODEL)), faceKey(DOCUMENT));
 });
 

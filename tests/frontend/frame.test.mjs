@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FINAL, HEADER_BYTES, PROJECTION, jobKey, parseFrame } from "../../frontend/frame.js";
 
-// struct.pack("<4sBBBBIHHIIQ", b"LLFR", 1, 3, 1, 0, 70000, 128, 64, 12500, 1500, 0x8877665544332211) + b"\xff\xd8"
-const GOLDEN = "4c4c4652" + "01030100" + "70110100" + "80004000" + "d4300000" + "dc050000" + "1122334455667788" + "ffd8";
+// struct.pack("<4sBBBBIHHIIQ", b"LLFR", 1, 3, 1, 0, 70000, 128, 64, 12500, 1500, 0x8877665544332211) +
+// b"\xff\xd8"
+const GOLDEN =
+  "4c4c4652" + "01030100" + "70110100" + "80004000" + "d4300000" + "dc050000" + "1122334455667788" + "ffd8";
 
 /** @param {string} hex */
 const bytes = (hex) => new Uint8Array(hex.match(/../g).map((pair) => parseInt(pair, 16))).buffer;

@@ -19,8 +19,20 @@ function frame(kind, seq) {
 /** A browser whose sockets, timers and animation frames move only when told. */
 function browser() {
   const page = {
-    sockets: [], timers: new Map(), callbacks: [], decoding: [], clock: 0,
-    drawn: [], closed: [], messages: [], phases: [], bad: [], decoded: [], attempts: [], sessionFails: false, decodeFails: false,
+    sockets: [],
+    timers: new Map(),
+    callbacks: [],
+    decoding: [],
+    clock: 0,
+    drawn: [],
+    closed: [],
+    messages: [],
+    phases: [],
+    bad: [],
+    decoded: [],
+    attempts: [],
+    sessionFails: false,
+    decodeFails: false,
     nextFrame() {
       for (const callback of page.callbacks.splice(0)) callback();
     },
@@ -107,7 +119,10 @@ test("a slider that is let go is sent in full quality at once, and not again", a
   page.nextFrame();
   page.pass(500);
   page.nextFrame();
-  assert.deepEqual(page.sent().map(({ quality }) => quality), ["final"]);
+  assert.deepEqual(
+    page.sent().map(({ quality }) => quality),
+    ["final"],
+  );
 });
 
 test("a frame is acknowledged after it is drawn, not before", async () => {
@@ -126,7 +141,10 @@ test("a frame older than the one drawn last is not even decoded, but acknowledge
   await receive(frame(PREVIEW, 4));
   page.nextFrame();
   assert.deepEqual([page.drawn, page.decoded], [[[FINAL, 5]], [5]]);
-  assert.deepEqual(page.sent(), [{ type: "ack", seq: 5 }, { type: "ack", seq: 4 }]);
+  assert.deepEqual(page.sent(), [
+    { type: "ack", seq: 5 },
+    { type: "ack", seq: 4 },
+  ]);
 });
 
 test("a frame that is overtaken while it is decoded is not drawn over the newer one", async () => {
@@ -141,7 +159,10 @@ test("a frame that is overtaken while it is decoded is not drawn over the newer 
   page.nextFrame();
   assert.deepEqual(page.drawn, [[FINAL, 2]]);
   assert.deepEqual(page.closed, [1]);
-  assert.deepEqual(page.sent(), [{ type: "ack", seq: 2 }, { type: "ack", seq: 1 }]);
+  assert.deepEqual(page.sent(), [
+    { type: "ack", seq: 2 },
+    { type: "ack", seq: 1 },
+  ]);
 });
 
 test("the final picture of an edit may follow its preview", async () => {
@@ -150,7 +171,10 @@ test("the final picture of an edit may follow its preview", async () => {
     await receive(frame(kind, 1));
     page.nextFrame();
   }
-  assert.deepEqual(page.drawn, [[PREVIEW, 1], [FINAL, 1]]);
+  assert.deepEqual(page.drawn, [
+    [PREVIEW, 1],
+    [FINAL, 1],
+  ]);
 });
 
 test("a picture of a projection is drawn whatever its step, and not acknowledged", async () => {
@@ -159,7 +183,10 @@ test("a picture of a projection is drawn whatever its step, and not acknowledged
   page.nextFrame();
   await receive(frame(PROJECTION, 10));
   page.nextFrame();
-  assert.deepEqual(page.drawn, [[FINAL, 90], [PROJECTION, 10]]);
+  assert.deepEqual(page.drawn, [
+    [FINAL, 90],
+    [PROJECTION, 10],
+  ]);
   assert.deepEqual(page.sent(), [{ type: "ack", seq: 90 }]);
 });
 

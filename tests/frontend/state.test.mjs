@@ -7,14 +7,26 @@ import { jobOf, jobOfBase, originalsOf, runningJob, shownOriginals } from "../..
 import { createStore, initialState, reduce } from "../../frontend/state.js";
 
 const DOCUMENT = plainDocument("demo", 3, 0.7);
-const JOB = { id: "j", session: "s", kind: "projection", state: "running", step: 0, total: 100, loss: null, latent: null, photo: "p", face: 0 };
+const JOB = {
+  id: "j",
+  session: "s",
+  kind: "projection",
+  state: "running",
+  step: 0,
+  total: 100,
+  loss: null,
+  latent: null,
+  photo: "p",
+  face: 0,
+};
 const PHOTO = { id: "p", name: "a.jpg", faces: [{}, {}] };
 
 /** @param {number} age */
 const aged = (age) => ({ ...DOCUMENT, attributes: { age } });
 
 /** @param {any[]} actions */
-const after = (...actions) => actions.reduce(reduce, reduce(initialState, { type: "session", id: "s", document: DOCUMENT, jobs: [] }));
+const after = (...actions) =>
+  actions.reduce(reduce, reduce(initialState, { type: "session", id: "s", document: DOCUMENT, jobs: [] }));
 
 /** @param {number} age @param {object} [how] */
 const edit = (age, how) => ({ type: "edit", document: aged(age), gesture: "age", held: true, at: 0, ...how });
@@ -80,18 +92,32 @@ test("a connection that comes back does not replace the document being edited", 
 });
 
 test("another session starts without the jobs and photos of the one before", () => {
-  const state = after({ type: "photo-added", photo: PHOTO }, { type: "job", job: JOB }, { type: "session", id: "t", document: DOCUMENT, photos: [], jobs: [] });
+  const state = after(
+    { type: "photo-added", photo: PHOTO },
+    { type: "job", job: JOB },
+    { type: "session", id: "t", document: DOCUMENT, photos: [], jobs: [] },
+  );
   assert.deepEqual([state.jobs, state.photos, state.photo, state.awaiting], [[], [], null, null]);
 });
 
 test("a photo sent while the session was being asked for stays", () => {
-  const state = after({ type: "photo-added", photo: PHOTO }, { type: "session", id: "s", document: DOCUMENT, photos: [{ ...PHOTO, id: "q" }], jobs: [] });
-  assert.deepEqual(state.photos.map(({ id }) => id), ["q", "p"]);
+  const state = after(
+    { type: "photo-added", photo: PHOTO },
+    { type: "session", id: "s", document: DOCUMENT, photos: [{ ...PHOTO, id: "q" }], jobs: [] },
+  );
+  assert.deepEqual(
+    state.photos.map(({ id }) => id),
+    ["q", "p"],
+  );
   assert.equal(state.photo, "p");
 });
 
 test("the mix panel follows undo", () => {
-  const mixed = withMix(DOCUMENT, { enabled: true, seed: 9, crossover: 2, strength: 1 }, { num_ws: 12, default_psi: 0.7 });
+  const mixed = withMix(
+    DOCUMENT,
+    { enabled: true, seed: 9, crossover: 2, strength: 1 },
+    { num_ws: 12, default_psi: 0.7 },
+  );
   const state = after({ type: "edit", document: mixed, gesture: null, held: false, at: 0 });
   assert.deepEqual([state.mix.enabled, state.mix.seed], [true, 9]);
   assert.equal(reduce(state, { type: "undo" }).mix.enabled, false);
@@ -106,7 +132,13 @@ test("values of a face are shown until those of the next one arrive, but count o
   const values = { age: 30 };
   const state = after({ type: "originals", key: JSON.stringify(["demo", DOCUMENT.base, []]), values });
   assert.equal(originalsOf(state), values);
-  const next = reduce(state, { type: "edit", document: plainDocument("demo", 4, 0.7), gesture: null, held: false, at: 0 });
+  const next = reduce(state, {
+    type: "edit",
+    document: plainDocument("demo", 4, 0.7),
+    gesture: null,
+    held: false,
+    at: 0,
+  });
   assert.equal(originalsOf(next), null);
   assert.equal(shownOriginals(next), values);
 });
@@ -116,18 +148,28 @@ test("a job that runs when the page comes back is awaited", () => {
 });
 
 test("a job that was over when the page came back is not awaited", () => {
-  assert.equal(after({ type: "session", id: "s", document: DOCUMENT, jobs: [{ ...JOB, state: "succeeded" }] }).awaiting, null);
+  assert.equal(
+    after({ type: "session", id: "s", document: DOCUMENT, jobs: [{ ...JOB, state: "succeeded" }] }).awaiting,
+    null,
+  );
 });
 
 test("late progress does not bring a finished job back to life", () => {
-  const state = after({ type: "job", job: { ...JOB, state: "cancelled", step: 40 } }, { type: "job", job: { ...JOB, step: 38 } });
+  const state = after(
+    { type: "job", job: { ...JOB, state: "cancelled", step: 40 } },
+    { type: "job", job: { ...JOB, step: 38 } },
+  );
   assert.equal(state.jobs[0].state, "cancelled");
   assert.equal(runningJob(state), null);
 });
 
 test("the answer to a cancel does not take back the latent that the socket told of first", () => {
   const cancelled = { ...JOB, state: "cancelled", step: 40 };
-  const state = after({ type: "job", job: JOB }, { type: "job", job: { ...cancelled, latent: "l" } }, { type: "job", job: cancelled });
+  const state = after(
+    { type: "job", job: JOB },
+    { type: "job", job: { ...cancelled, latent: "l" } },
+    { type: "job", job: cancelled },
+  );
   assert.equal(state.jobs[0].latent, "l");
 });
 
@@ -139,7 +181,10 @@ test("the canvas returns to the document when the awaited job ends, and at any e
 });
 
 test("the loss curve grows by step, and stays small however long the search is", () => {
-  const jobs = Array.from({ length: 3000 }, (_, step) => ({ type: "job", job: { ...JOB, step, loss: 1 / (step + 1) } }));
+  const jobs = Array.from({ length: 3000 }, (_, step) => ({
+    type: "job",
+    job: { ...JOB, step, loss: 1 / (step + 1) },
+  }));
   const curve = after(...jobs).curves.j;
   assert.ok(curve.length <= 241 && curve.length > 60, String(curve.length));
   assert.deepEqual([curve[0].step, curve.at(-1)?.step], [0, 2999]);
@@ -153,21 +198,33 @@ test("each face of a photo has its own search", () => {
 });
 
 test("the job of a found face is known by its latent", () => {
-  const found = { ...DOCUMENT, base: { kind: "latent", latent: "l", truncation_psi: 1, truncation_cutoff: null } };
-  const state = after({ type: "job", job: { ...JOB, state: "succeeded", latent: "l" } }, { type: "edit", document: found, gesture: null, held: false, at: 0 });
+  const found = {
+    ...DOCUMENT,
+    base: { kind: "latent", latent: "l", truncation_psi: 1, truncation_cutoff: null },
+  };
+  const state = after(
+    { type: "job", job: { ...JOB, state: "succeeded", latent: "l" } },
+    { type: "edit", document: found, gesture: null, held: false, at: 0 },
+  );
   assert.equal(jobOfBase(state)?.id, "j");
 });
 
 test("the same message twice is shown once, with a count", () => {
   const toast = { type: "toast", tone: "error", title: "No face was found", detail: "d", hint: "h" };
   const { toasts } = after(toast, toast, { ...toast, detail: "another" });
-  assert.deepEqual(toasts.map(({ times }) => times), [2, 1]);
+  assert.deepEqual(
+    toasts.map(({ times }) => times),
+    [2, 1],
+  );
 });
 
 test("a dismissed message goes, the others stay", () => {
   const toast = (title) => ({ type: "toast", tone: "error", title, detail: "", hint: "" });
   const state = after(toast("a"), toast("b"));
-  assert.deepEqual(reduce(state, { type: "toast-dismissed", id: state.toasts[0].id }).toasts.map(({ title }) => title), ["b"]);
+  assert.deepEqual(
+    reduce(state, { type: "toast-dismissed", id: state.toasts[0].id }).toasts.map(({ title }) => title),
+    ["b"],
+  );
 });
 
 test("listeners hear of changes only", () => {

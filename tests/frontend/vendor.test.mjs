@@ -1,4 +1,5 @@
-// frontend/vendor: what is shipped is what VERSIONS says. frontend/index.html: nothing the content policy forbids.
+// frontend/vendor: what is shipped is what VERSIONS says. frontend/index.html: nothing the content policy
+// forbids.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -9,11 +10,18 @@ const frontend = new URL("../../frontend/", import.meta.url);
 const read = (path) => readFileSync(new URL(path, frontend), "utf8");
 
 test("every vendored file has the checksum that VERSIONS records", () => {
-  const recorded = Object.fromEntries([...read("vendor/VERSIONS").matchAll(/^([0-9a-f]{64}) {2}(\S+)$/gm)].map(([, sum, name]) => [name, sum]));
+  const recorded = Object.fromEntries(
+    [...read("vendor/VERSIONS").matchAll(/^([0-9a-f]{64}) {2}(\S+)$/gm)].map(([, sum, name]) => [name, sum]),
+  );
   const actual = Object.fromEntries(
     readdirSync(new URL("vendor/", frontend))
       .filter((name) => name !== "VERSIONS")
-      .map((name) => [name, createHash("sha256").update(read(`vendor/${name}`)).digest("hex")]),
+      .map((name) => [
+        name,
+        createHash("sha256")
+          .update(read(`vendor/${name}`))
+          .digest("hex"),
+      ]),
   );
   assert.deepEqual(recorded, actual);
 });
@@ -26,7 +34,10 @@ test("every import is a relative path that the browser can follow without a buil
   for (const name of modules) {
     for (const [, target] of read(name).matchAll(/^\s*(?:import|export)[^;'"]*?from\s*["']([^"']+)["']/gm)) {
       assert.match(target, /^\.{1,2}\/.+\.js$/, `${name} imports ${target}`);
-      assert.doesNotThrow(() => read(new URL(target, new URL(name, frontend)).pathname), `${name} imports ${target}`);
+      assert.doesNotThrow(
+        () => read(new URL(target, new URL(name, frontend)).pathname),
+        `${name} imports ${target}`,
+      );
     }
   }
 });
@@ -54,7 +65,11 @@ test("the page preloads every module, so that none waits for another", () => {
 test("no text reaches the page as markup", () => {
   for (const folder of [".", "views"]) {
     for (const name of readdirSync(new URL(folder, frontend)).filter((each) => each.endsWith(".js"))) {
-      assert.doesNotMatch(read(`${folder}/${name}`), /innerHTML|outerHTML|insertAdjacentHTML|document\.write/, name);
+      assert.doesNotMatch(
+        read(`${folder}/${name}`),
+        /innerHTML|outerHTML|insertAdjacentHTML|document\.write/,
+        name,
+      );
     }
   }
 });
