@@ -53,10 +53,10 @@ class GeneratorTraining:
     learning_rate: float = 2e-3
     style_speed: float = 5.0  # how much faster the affine layers learn: w is 512 wide, what counts is not
     mapping_learning_rate: float = 5e-4  # times 1 / lr_multiplier of the mapping
-    perceptual_weight: float = 0.25
+    perceptual_weight: float = 0.5
     taught_w: bool = False  # synthesis alone, from faces.features.LatentTarget instead of the mapping
     noise_draws: bool = False  # energy loss of two noise draws instead of the pair loss
-    ema_pictures: float = 10_000.0  # half-life of the weight average
+    ema_pictures: float = 1_500.0  # half-life of the weight average
     save_every: float = 240.0
     seed: int = 0
 

@@ -216,6 +216,7 @@ def test_the_page_fits_its_window_at(studio: Studio, width: int) -> None:
 
 def test_a_phone_can_reach_every_section_and_edit(studio: Studio) -> None:
     studio.page.set_viewport_size({"width": 390, "height": 844})
+    studio.reload()
     first = studio.picture()
     studio.part("jump-noise").click()
     expect(studio.part("noise-resample")).to_be_in_viewport()
