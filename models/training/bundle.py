@@ -14,7 +14,9 @@ def main() -> None:
     parser.add_argument("--generator", type=Path, required=True)
     parser.add_argument("--flow", type=Path)
     parser.add_argument("--attributes", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the bundle; its name names the model")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of the bundle; its name names the model"
+    )
     parser.add_argument("--title", default="Rendered faces 128")
     parser.add_argument(
         "--description",

@@ -10,11 +10,10 @@ Everything is resumable: the state file holds weights, EMA, optimiser, step and 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -27,102 +26,19 @@ from torch import Tensor
 from models.faces.features import LatentTarget, coordinate_kinds
 from models.projection.perceptual import load_perceptual
 from models.stylegan2.checkpoint import save_generator
-from models.stylegan2.generator import Generator, GeneratorConfig, to_uint8
+from models.stylegan2.generator import Generator, to_uint8
+from models.training.generator_state import (
+    DEMO_CONFIG,
+    GeneratorTraining,
+    TrainingState,
+    load_state,
+    new_state,
+    save_state,
+    update_average,
+)
 from models.training.losses import Features, downsample_like, energy_loss, pair_loss
 from models.training.mapping import W_OFFSET, shift_w, spread_thresholds, teach_mapping
 from models.training.pairs import Pairs, batches, load_pairs, picture_tensor
-
-DEMO_CONFIG = GeneratorConfig(
-    z_dim=512,
-    w_dim=512,
-    img_resolution=128,
-    mapping_layers=3,
-    mapping_features=1024,
-    channel_base=4096,
-    channel_max=256,
-)
-
-
-@dataclass(frozen=True)
-class GeneratorTraining:
-    """One phase of training; times in seconds, learning rates for stored synthesis weights."""
-
-    resolution: int  # level of the synthesis network that is compared with the render
-    steps: int  # step number at which this phase ends
-    batch: int = 16
-    learning_rate: float = 2e-3
-    style_speed: float = 5.0  # how much faster the affine layers learn: w is 512 wide, what counts is not
-    mapping_learning_rate: float = 5e-4  # times 1 / lr_multiplier of the mapping
-    perceptual_weight: float = 0.5
-    taught_w: bool = False  # synthesis alone, from faces.features.LatentTarget instead of the mapping
-    noise_draws: bool = False  # energy loss of two noise draws instead of the pair loss
-    ema_pictures: float = 1_500.0  # half-life of the weight average
-    save_every: float = 240.0
-    seed: int = 0
-
-
-@dataclass
-class TrainingState:
-    """What a resumed run needs to go on as if it had never stopped."""
-
-    generator: Generator
-    average: Generator
-    optimizer: torch.optim.Optimizer
-    step: int
-    pictures: int
-
-
-def new_state(config: GeneratorConfig, phase: GeneratorTraining) -> TrainingState:
-    """Untrained generator with small noise strengths, its average and Adam."""
-    torch.manual_seed(phase.seed)
-    generator = Generator(config)
-    average = copy.deepcopy(generator).eval().requires_grad_(False)
-    return TrainingState(generator, average, _optimizer(generator, phase), 0, 0)
-
-
-def _optimizer(generator: Generator, phase: GeneratorTraining) -> torch.optim.Optimizer:
-    mapping_rate = phase.mapping_learning_rate / generator.config.mapping_lr_multiplier
-    synthesis = dict(generator.synthesis.named_parameters())
-    styles = [value for name, value in synthesis.items() if ".affine." in name]
-    rest = [value for name, value in synthesis.items() if ".affine." not in name]
-    groups = [
-        {"params": rest, "lr": phase.learning_rate},
-        {"params": styles, "lr": phase.learning_rate * phase.style_speed},
-        {"params": list(generator.mapping.parameters()), "lr": mapping_rate},
-    ]
-    return torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-8)
-
-
-def save_state(state: TrainingState, path: Path) -> None:
-    """Write atomically, so that a run killed while saving still resumes."""
-    temporary = path.with_suffix(".tmp")
-    torch.save(
-        {
-            "generator": state.generator.state_dict(),
-            "average": state.average.state_dict(),
-            "optimizer": state.optimizer.state_dict(),
-            "step": state.step,
-            "pictures": state.pictures,
-            "torch_rng": torch.get_rng_state(),
-        },
-        temporary,
-    )
-    temporary.replace(path)
-
-
-def load_state(path: Path, config: GeneratorConfig, phase: GeneratorTraining) -> TrainingState:
-    """The state that save_state wrote, with the learning rates of this phase."""
-    state = new_state(config, phase)
-    saved = torch.load(path, weights_only=True)
-    state.generator.load_state_dict(saved["generator"])
-    state.average.load_state_dict(saved["average"])
-    rates = [group["lr"] for group in state.optimizer.param_groups]
-    state.optimizer.load_state_dict(saved["optimizer"])
-    for group, rate in zip(state.optimizer.param_groups, rates, strict=True):
-        group["lr"] = rate
-    torch.set_rng_state(saved["torch_rng"])
-    state.step, state.pictures = saved["step"], saved["pictures"]
-    return state
 
 
 def training_step(
@@ -143,18 +59,8 @@ def training_step(
     state.optimizer.step()
     state.step += 1
     state.pictures += len(ws)
-    _update_average(state, phase, len(ws))
+    update_average(state, phase, len(ws))
     return float(loss.detach())
-
-
-@torch.no_grad()
-def _update_average(state: TrainingState, phase: GeneratorTraining, batch: int) -> None:
-    half_life = min(phase.ema_pictures, max(state.pictures, 1) * 0.3)  # ramp-up
-    beta = 0.5 ** (batch / half_life)
-    for kept, new in zip(state.average.parameters(), state.generator.parameters(), strict=True):
-        kept.lerp_(new, 1 - beta)
-    for stored, current in zip(state.average.buffers(), state.generator.buffers(), strict=True):
-        stored.copy_(current)
 
 
 @torch.no_grad()
@@ -238,7 +144,7 @@ def checkpoint(
 ) -> None:
     """Save state and average, draw the sample sheet, log the held-out error."""
     save_state(state, out / "state.pt")
-    save_generator(state.average, out / "generator.safetensors")
+    save_generator(state.average, out / "generator.safetensors", torch.float16)
     sample_sheet(state.average, held_out, phase, out / f"sheet-{state.step:07d}.png")
     log({"step": state.step, "held_out_l1": held_out_error(state.average, held_out, phase)})
 
@@ -297,6 +203,7 @@ def main() -> None:
     state = load_state(saved, DEMO_CONFIG, phase) if saved.exists() else new_state(DEMO_CONFIG, phase)
     if args.mapping_steps:
         _mapping_lesson(state, args.mapping_steps, log)
+        checkpoint(state, held_out, phase, args.out, log)
     features = load_perceptual("efficientnet-lite0", "cpu").features
     train(state, pairs, held_out, phase, features, args.out, log)
 

@@ -49,7 +49,7 @@ def shift_w(synthesis: SynthesisNetwork, offset: float) -> None:
         if name.endswith("affine"):
             assert isinstance(layer, FullyConnected)
             gain = layer.lr_multiplier / math.sqrt(layer.weight.shape[1])
-            layer.bias -= gain * layer.weight.sum(dim=1) * offset / layer.lr_multiplier
+            layer.bias.sub_(gain * layer.weight.sum(dim=1) * offset / layer.lr_multiplier)
 
 
 def teach_mapping(

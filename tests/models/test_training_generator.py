@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 
 from models.stylegan2.generator import Generator, GeneratorConfig
 from models.training import generator as training
+from models.training.generator_state import (
+    GeneratorTraining,
+    TrainingState,
+    load_state,
+    new_state,
+    save_state,
+)
 from models.training.losses import energy_loss, pair_loss
 from models.training.mapping import shift_w, spread_thresholds, teach_mapping
 from models.training.pairs import Pairs, batches, load_pairs, shard_z
@@ -32,15 +39,15 @@ def coloured_pairs(count: int) -> Pairs:
     return Pairs(pictures, z, np.zeros((count, 17), np.float32))
 
 
-def phase(steps: int, **changes: object) -> training.GeneratorTraining:
-    return training.GeneratorTraining(16, steps, batch=8, save_every=1e9, **changes)  # type: ignore[arg-type]
+def phase(steps: int, **changes: object) -> GeneratorTraining:
+    return GeneratorTraining(16, steps, batch=8, save_every=1e9, **changes)  # type: ignore[arg-type]
 
 
 def weights(model: torch.nn.Module) -> list[torch.Tensor]:
     return [p.detach().clone() for p in model.parameters()]
 
 
-def run(out: Path, state: training.TrainingState, steps: int, **changes: object) -> list[dict[str, float]]:
+def run(out: Path, state: TrainingState, steps: int, **changes: object) -> list[dict[str, float]]:
     entries: list[dict[str, float]] = []
     pairs = coloured_pairs(64)
     training.train(state, pairs, pairs, phase(steps, **changes), flat, out, entries.append)
@@ -48,7 +55,7 @@ def run(out: Path, state: training.TrainingState, steps: int, **changes: object)
 
 
 def test_the_generator_learns_the_picture_of_z(tmp_path: Path) -> None:
-    state = training.new_state(CONFIG, phase(0))
+    state = new_state(CONFIG, phase(0))
     before = training.held_out_error(state.generator, coloured_pairs(32), phase(0))
     run(tmp_path, state, 120)
     after = training.held_out_error(state.generator, coloured_pairs(32), phase(0))
@@ -57,13 +64,13 @@ def test_the_generator_learns_the_picture_of_z(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("noise_draws", [False, True])
 def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, noise_draws: bool) -> None:
-    whole = training.new_state(CONFIG, phase(0))
+    whole = new_state(CONFIG, phase(0))
     run(tmp_path, whole, 6, noise_draws=noise_draws)
-    first = training.new_state(CONFIG, phase(0))
+    first = new_state(CONFIG, phase(0))
     run(tmp_path, first, 3, noise_draws=noise_draws)
-    training.save_state(first, tmp_path / "half.pt")
+    save_state(first, tmp_path / "half.pt")
     torch.randn(10)  # the global generator moves on in between
-    second = training.load_state(tmp_path / "half.pt", CONFIG, phase(6))
+    second = load_state(tmp_path / "half.pt", CONFIG, phase(6))
     run(tmp_path, second, 6, noise_draws=noise_draws)
     for a, b in zip(weights(whole.generator), weights(second.generator), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
@@ -72,7 +79,7 @@ def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, noise_draws: b
 
 
 def test_a_checkpoint_leaves_a_state_a_generator_and_a_sample_sheet(tmp_path: Path) -> None:
-    state = training.new_state(CONFIG, phase(0))
+    state = new_state(CONFIG, phase(0))
     entries: list[dict[str, float]] = []
     training.checkpoint(state, coloured_pairs(32), phase(1), tmp_path, entries.append)
     assert {p.name for p in tmp_path.iterdir()} == {"state.pt", "generator.safetensors", "sheet-0000000.png"}
