@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--title", default="Rendered faces 128")
     parser.add_argument(
         "--description",
-        default="Synthetic faces at 128x128, learned from a renderer on two CPU cores. No real person is in it.",
+        default="Synthetic faces at 128x128, learned from a renderer; no real person is in them.",
     )
     parser.add_argument("--licence", default="Apache-2.0")
     parser.add_argument("--default-psi", type=float, default=0.7)
