@@ -32,9 +32,9 @@ def _light(index: int, label: str, minimum: float, maximum: float, *, shown: boo
 # Light: the spherical harmonics of models.faces.light; its ranges hold 98 % of the rendered faces.
 ATTRIBUTES: tuple[Attribute, ...] = (
     _light(0, "Brightness", 1.5, 2.8, shown=True),
-    _light(1, "Light from above", 0.2, 2.4, shown=True),
-    _light(2, "Light from the front", 0.3, 2.6, shown=True),
-    _light(3, "Light from the side", -1.8, 1.8, shown=True),  # + from image right
+    _light(1, "From above", 0.2, 2.4, shown=True),
+    _light(2, "From the front", 0.3, 2.6, shown=True),
+    _light(3, "From the side", -1.8, 1.8, shown=True),  # + from image right
     _light(4, "Light coefficient 4", -2.0, 2.0),
     _light(5, "Light coefficient 5", 0.0, 2.4),
     _light(6, "Light coefficient 6", -1.2, 2.4),
