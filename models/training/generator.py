@@ -164,6 +164,24 @@ def _mapping_lesson(state: TrainingState, steps: int, log: Callable[[dict[str, f
         shift_w(generator.synthesis, W_OFFSET)
 
 
+@torch.no_grad()
+def leave_noise_to_fine_layers(
+    generator: Generator, from_resolution: int = 32, strength: float = 0.04
+) -> None:
+    """Before noise is drawn anew: below from_resolution none, for good; above at least a little.
+
+    A generator taught with fixed maps uses the coarse ones as landmarks, and drawn anew they would move
+    the eyes. The fine ones have learned to be silent, and a strength of zero has no gradient.
+    """
+    for resolution in generator.synthesis.resolutions:
+        block = generator.synthesis.block(resolution)
+        for layer in (block.conv1,) if resolution == 4 else (block.conv0, block.conv1):
+            if resolution < from_resolution:
+                layer.noise_strength.zero_().requires_grad_(False)
+            elif layer.noise_strength.abs() < 0.02:
+                layer.noise_strength.fill_(strength)
+
+
 def main() -> None:
     """Command line: python -m models.training.generator --help."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -204,6 +222,9 @@ def main() -> None:
     if args.mapping_steps:
         _mapping_lesson(state, args.mapping_steps, log)
         checkpoint(state, held_out, phase, args.out, log)
+    if phase.noise_draws:
+        for generator in (state.generator, state.average):
+            leave_noise_to_fine_layers(generator)
     features = load_perceptual("efficientnet-lite0", "cpu").features
     train(state, pairs, held_out, phase, features, args.out, log)
 

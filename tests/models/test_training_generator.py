@@ -21,7 +21,7 @@ from models.training.generator_state import (
 )
 from models.training.losses import energy_loss, pair_loss
 from models.training.mapping import shift_w, spread_thresholds, teach_mapping
-from models.training.pairs import Pairs, batches, load_pairs, shard_z
+from models.training.pairs import Pairs, batches, load_pairs, picture_tensor, shard_z
 
 Floats = NDArray[np.float32]
 CONFIG = GeneratorConfig(16, 16, 16, mapping_layers=2, channel_base=128, channel_max=16)
@@ -146,6 +146,28 @@ def test_the_pair_loss_is_zero_only_at_the_render_itself() -> None:
     x = torch.rand(2, 3, 8, 8) * 2 - 1
     assert pair_loss(x, x, flat, 1.0).abs().max() == 0
     assert pair_loss(x + 0.1, x, flat, 1.0).min() > 0.19
+
+
+def test_noise_drawn_anew_is_left_to_the_fine_layers() -> None:
+    torch.manual_seed(0)
+    generator = Generator(CONFIG)
+    generator.synthesis.block(4).conv1.noise_strength.data.fill_(0.3)
+    training.leave_noise_to_fine_layers(generator, from_resolution=16, strength=0.04)
+    ws = torch.randn(1, generator.num_ws, 16)
+
+    def drawn(resolution: int) -> torch.Tensor:
+        return generator.synthesis(ws, "random", resolution=resolution)  # type: ignore[no-any-return]
+
+    assert torch.equal(drawn(8), drawn(8))
+    assert not torch.equal(drawn(16), drawn(16))
+    state = new_state(CONFIG, phase(0))
+    training.leave_noise_to_fine_layers(state.generator, from_resolution=16)
+    pairs = coloured_pairs(8)
+    real = picture_tensor(pairs.pictures, 16)
+    training.training_step(
+        state, training.latents(state.generator, pairs.z, phase(1)), real, flat, phase(1, noise_draws=True)
+    )
+    assert float(state.generator.synthesis.block(4).conv1.noise_strength.detach()) == 0
 
 
 def test_batches_go_on_after_a_resume_as_if_never_interrupted() -> None:
