@@ -166,7 +166,7 @@ def _mapping_lesson(state: TrainingState, steps: int, log: Callable[[dict[str, f
 
 @torch.no_grad()
 def leave_noise_to_fine_layers(
-    generator: Generator, from_resolution: int = 32, strength: float = 0.04
+    generator: Generator, from_resolution: int = 64, strength: float = 0.02
 ) -> None:
     """Before noise is drawn anew: below from_resolution none, for good; above at least a little.
 
@@ -178,7 +178,7 @@ def leave_noise_to_fine_layers(
         for layer in (block.conv1,) if resolution == 4 else (block.conv0, block.conv1):
             if resolution < from_resolution:
                 layer.noise_strength.zero_().requires_grad_(False)
-            elif layer.noise_strength.abs() < 0.02:
+            elif layer.noise_strength.abs() < 0.01:
                 layer.noise_strength.fill_(strength)
 
 
