@@ -33,8 +33,8 @@ def _light(index: int, label: str, minimum: float, maximum: float, *, shown: boo
 ATTRIBUTES: tuple[Attribute, ...] = (
     _light(0, "Brightness", 1.5, 2.8, shown=True),
     _light(1, "From above", 0.2, 2.4, shown=True),
-    _light(2, "From the front", 0.3, 2.6, shown=True),
-    _light(3, "From the side", -1.8, 1.8, shown=True),  # + from image right
+    _light(2, "From front", 0.3, 2.6, shown=True),
+    _light(3, "From side", -1.8, 1.8, shown=True),  # + from image right
     _light(4, "Light coefficient 4", -2.0, 2.0),
     _light(5, "Light coefficient 5", 0.0, 2.4),
     _light(6, "Light coefficient 6", -1.2, 2.4),
