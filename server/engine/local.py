@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -180,15 +181,17 @@ class LocalEngine:
             ) from error
 
     async def _loaded_perceptual(self) -> PerceptualDistance:
-        # Beside the compute thread, because it may have to download a network first.
+        # Beside the compute thread, because it may have to download a network first; and on a thread that
+        # ends: PyTorch gives each thread that computes a team of OpenMP workers, and where two teams have
+        # more workers than there are cores, both wait by sleeping. Every step would take twice as long.
         async with self._perceptual_lock:
             if self._perceptual is None:
-                try:
-                    self._perceptual = await asyncio.to_thread(
-                        load_perceptual, self._options.perceptual, self._torch_device
-                    )
-                except TrunkError as error:
-                    raise Problem("perceptual_missing", f"{error}") from error
+                load = partial(load_perceptual, self._options.perceptual, self._torch_device)
+                with ThreadPoolExecutor(max_workers=1) as passing:
+                    try:
+                        self._perceptual = await asyncio.get_running_loop().run_in_executor(passing, load)
+                    except TrunkError as error:
+                        raise Problem("perceptual_missing", f"{error}") from error
             return self._perceptual
 
 
