@@ -27,7 +27,7 @@ def inside(points: NDArray[np.float64], quad: NDArray[np.float64]) -> NDArray[np
 
 
 def astronaut() -> NDArray[np.uint8]:
-    picture: NDArray[np.uint8] = data.astronaut()  # type: ignore[no-untyped-call]
+    picture: NDArray[np.uint8] = data.astronaut()
     return picture
 
 

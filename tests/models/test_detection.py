@@ -29,7 +29,7 @@ def detector(repository: Path) -> FaceDetector:
 
 @pytest.fixture(scope="module")
 def astronaut() -> NDArray[np.uint8]:
-    picture: NDArray[np.uint8] = data.astronaut()  # type: ignore[no-untyped-call]
+    picture: NDArray[np.uint8] = data.astronaut()
     return picture
 
 

@@ -35,7 +35,7 @@ def as_tensor(picture: Image.Image) -> Tensor:
 
 @pytest.fixture(scope="module")
 def portrait() -> Image.Image:
-    picture = data.astronaut()[10:210, 130:330]  # type: ignore[no-untyped-call]
+    picture = data.astronaut()[10:210, 130:330]
     return Image.fromarray(picture).resize((128, 128), Image.Resampling.LANCZOS)
 
 
