@@ -23,7 +23,7 @@ from server.engine.interface import ProjectionEvent, ProjectionSpec
 from server.engine.latents import Latent, latent_file
 from server.engine.worker import as_rgb
 
-PICTURE_INTERVAL_S = 0.4
+PICTURE_INTERVAL_S = 0.8
 
 
 @dataclass
