@@ -157,6 +157,21 @@ def test_a_crossover_takes_layers_from_the_second_face(studio: Studio) -> None:
     assert studio.picture().is_identical_to(pictures[0]), "from layer 0 on it is the second face"
 
 
+@pytest.mark.parametrize("field", ["seed", "mix-seed"])
+def test_a_seed_being_typed_survives_a_picture_that_arrives(studio: Studio, field: str) -> None:
+    first = studio.picture()
+    studio.part(field).fill("12345")
+    studio.part("noise-resample").evaluate("(button) => button.click()")  # leaves the focus in the field
+    studio.settle()
+    expect(studio.part(field)).to_have_value("12345")
+    noisy = studio.picture()
+    assert not noisy.is_identical_to(first)
+    studio.part(field).press("Enter")
+    studio.settle()
+    assert studio.value(field) == 12345
+    assert not studio.picture().looks_like(noisy)
+
+
 def test_noise_can_be_drawn_again_and_put_back(studio: Studio) -> None:
     first = studio.picture()
     studio.part("noise-resample").click()
