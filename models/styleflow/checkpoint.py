@@ -1,25 +1,17 @@
-"""What a flow file holds: configuration and tensors, from our safetensors or StyleFlow's .pt.
-
-Nothing in a file is executed and no size or shape in it is trusted.
-"""
+"""What a flow file holds: configuration and tensors. No size or shape in it is trusted."""
 
 from __future__ import annotations
 
-import io
 import math
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from models.styleflow.attributes import ATTRIBUTES
 from models.weights import CheckpointError, read_weights
 
 FORMAT = "latentloom-flow"
-MAX_FILE_BYTES = 256 * 2**20
 MAX_WIDTH, MAX_DEPTH = 8192, 32
 MAX_PARAMETERS = 2**26  # StyleFlow's own flow has 1.7 million
 
@@ -53,80 +45,15 @@ class FlowConfig:
             raise ValueError("attribute_std must be positive")
 
 
-def read_flow(source: str | Path | bytes) -> tuple[FlowConfig, dict[str, Tensor]]:
-    """Configuration and finite float tensors of a file, given as a path or as the file's bytes.
-
-    Raises CheckpointError with one sentence for the user.
-    """
-    data = source if isinstance(source, bytes) else _read_bytes(Path(source))
-    if data[8:9] == b"{":  # after the length of the header; no .pt has it there
-        config, tensors = _read_safetensors(data)
-    elif data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
-        config, tensors = _read_styleflow_pt(data)
-    else:
-        raise CheckpointError("This file is neither a StyleFlow .pt nor a safetensors flow.")
-    if config.context_dim != len(ATTRIBUTES):
-        raise CheckpointError(
-            f"This flow takes {config.context_dim} attributes; {len(ATTRIBUTES)} are needed."
-        )
-    _refuse_unusable(tensors)
-    return config, tensors
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise CheckpointError(f"The flow file {path.name} cannot be read.") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise CheckpointError(f"The flow file {path.name} is larger than {MAX_FILE_BYTES >> 20} MiB.")
-    return data
-
-
-def _read_styleflow_pt(data: bytes) -> tuple[FlowConfig, dict[str, Tensor]]:
-    try:
-        if zipfile.is_zipfile(io.BytesIO(data)):
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                # PyTorch stores without compression: anything else could unpack to any size.
-                if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                    raise CheckpointError(
-                        "This .pt file is a compressed archive, which PyTorch never writes."
-                    )
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except CheckpointError:
-        raise
-    except Exception as error:  # the pickle parser raises whatever the damaged bytes lead it to
-        raise CheckpointError(
-            "This .pt file is damaged or holds more than tensors; a StyleFlow state dict is needed."
-        ) from error
-    if not isinstance(content, dict) or not all(
-        isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items()
-    ):
-        raise CheckpointError("This .pt file is not a state dict of tensors; a StyleFlow flow is needed.")
-    tensors = {name.removeprefix("module."): value for name, value in content.items()}
-    return _config_from_shapes({name: tuple(value.shape) for name, value in tensors.items()}), tensors
-
-
-def _config_from_shapes(shapes: Mapping[str, tuple[int, ...]]) -> FlowConfig:
-    layers = "chain.1.odefunc.diffeq.layers"
-    widths: list[int] = []
-    while (shape := shapes.get(f"{layers}.{len(widths)}._layer.weight")) is not None and len(shape) == 2:
-        widths.append(shape[0])
-    context = shapes.get(f"{layers}.0._hyper_bias.weight", ())
-    blocks = sum(1 for name in shapes if name.endswith(".sqrt_end_time"))
-    try:
-        return FlowConfig(widths[-1], tuple(widths[:-1]), context[1] - 1, blocks)
-    except (IndexError, ValueError) as error:
-        raise CheckpointError("The tensors in this file do not form a StyleFlow flow.") from error
-
-
-def _read_safetensors(data: bytes) -> tuple[FlowConfig, dict[str, Tensor]]:
+def read_flow(data: bytes) -> tuple[FlowConfig, dict[str, Tensor]]:
+    """Configuration and finite float tensors of our safetensors file. Raises CheckpointError."""
     fields, tensors = read_weights(data, FORMAT)
     try:
-        return _config_from_json(fields), tensors
+        config = _config_from_json(fields)
     except (ValueError, KeyError, OverflowError) as error:
         raise CheckpointError("The config of this flow is damaged.") from error
+    check_flow(config, tensors)
+    return config, tensors
 
 
 def _config_from_json(fields: Mapping[str, object]) -> FlowConfig:
@@ -156,13 +83,15 @@ def _config_from_json(fields: Mapping[str, object]) -> FlowConfig:
     )
 
 
-def _refuse_unusable(tensors: Mapping[str, Tensor]) -> None:
+def check_flow(config: FlowConfig, tensors: Mapping[str, Tensor]) -> None:
+    """Raises CheckpointError where a flow of these values cannot be evaluated; they are finite numbers."""
+    if config.context_dim != len(ATTRIBUTES):
+        raise CheckpointError(
+            f"This flow takes {config.context_dim} attributes; {len(ATTRIBUTES)} are needed."
+        )
     if sum(value.numel() for value in tensors.values()) > MAX_PARAMETERS:
         raise CheckpointError("This flow is far larger than any known one.")
     for name, value in tensors.items():
-        usable = value.layout == torch.strided and value.is_floating_point() and value.device.type == "cpu"
-        if not usable or not bool(value.isfinite().all()):
-            raise CheckpointError(f"The tensor {name} of this flow is not made of finite numbers.")
         low = float(value.min()) if value.numel() else 0.0
         if name.endswith(".running_var") and low < 0:
             raise CheckpointError("This flow has a negative variance.")

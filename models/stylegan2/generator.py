@@ -1,6 +1,7 @@
-"""The StyleGAN2 generator (skip architecture) with the parameter names of NVIDIA's checkpoints.
+"""The StyleGAN2 generator with the parameter names of NVIDIA's checkpoints.
 
-Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020.
+Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020; the three architectures are
+those of its Figure 7.
 """
 
 from __future__ import annotations
@@ -11,8 +12,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.stylegan2 import cuda_synthesis
+from models.stylegan2.mapping import MappingNetwork
+from models.stylegan2.native import entry as native
+from models.stylegan2.native.memory import SynthesisMemory
 from models.stylegan2.operations import (
     FullyConnected,
     fir_kernel,
@@ -22,6 +28,8 @@ from models.stylegan2.operations import (
 )
 
 NoiseMode = Literal["const", "none", "random"]
+Architecture = Literal["orig", "skip", "resnet"]
+RESIDUAL_GAIN = math.sqrt(0.5)  # of both branches of a 'resnet' block: their sum keeps the variance
 
 
 @dataclass(frozen=True)
@@ -41,77 +49,35 @@ class GeneratorConfig:
     conv_clamp: float | None = None
     resample_filter: tuple[float, ...] = (1, 3, 3, 1)
     use_noise: bool = True
+    architecture: Architecture = "skip"
+    embed_features: int | None = None  # width of the label's embedding; None: w_dim
+    block_channels: tuple[int, ...] | None = None  # feature maps from 4x4 up, instead of channel_base, _max
 
     def __post_init__(self) -> None:
         log2 = math.log2(self.img_resolution) if self.img_resolution > 0 else 0.0
         if not log2.is_integer() or log2 < 2:
             raise ValueError(f"img_resolution must be a power of two from 4, not {self.img_resolution}")
+        if self.block_channels is not None and len(self.block_channels) != len(self.resolutions):
+            raise ValueError(f"block_channels must be {len(self.resolutions)} numbers")
+        embedded = (self.embed_features or self.w_dim) if self.c_dim else 0
+        if self.mapping_layers == 0 and self.z_dim + embedded != self.w_dim:
+            raise ValueError("without mapping layers w is z with the embedded label, and w_dim their width")
 
     @property
     def resolutions(self) -> tuple[int, ...]:
         """4, 8, ... img_resolution."""
         return tuple(2**i for i in range(2, int(math.log2(self.img_resolution)) + 1))
 
+    @property
+    def rgb_resolutions(self) -> tuple[int, ...]:
+        """Levels with a picture of their own: all in the skip architecture, otherwise only the last."""
+        return self.resolutions if self.architecture == "skip" else self.resolutions[-1:]
+
     def channels(self, resolution: int) -> int:
         """Feature maps of the block of that resolution."""
+        if self.block_channels is not None:
+            return self.block_channels[self.resolutions.index(resolution)]
         return min(self.channel_base // resolution, self.channel_max)
-
-
-class MappingNetwork(nn.Module):
-    """z [N, z_dim] (and labels c [N, c_dim]) -> ws [N, num_ws, w_dim]; section 2 of StyleGAN."""
-
-    w_avg: Tensor
-
-    def __init__(self, config: GeneratorConfig, num_ws: int) -> None:
-        super().__init__()
-        self.z_dim, self.c_dim, self.num_ws = config.z_dim, config.c_dim, num_ws
-        self.num_layers = config.mapping_layers
-        hidden = config.mapping_features or config.w_dim
-        widths = [config.z_dim + (config.w_dim if config.c_dim else 0)]
-        widths += [hidden] * (config.mapping_layers - 1) + [config.w_dim]
-        if config.c_dim:
-            self.embed = FullyConnected(config.c_dim, config.w_dim)
-        for i in range(config.mapping_layers):
-            layer = FullyConnected(
-                widths[i], widths[i + 1], activate=True, lr_multiplier=config.mapping_lr_multiplier
-            )
-            self.add_module(f"fc{i}", layer)
-        self.register_buffer("w_avg", torch.zeros(config.w_dim))
-
-    def forward(
-        self,
-        z: Tensor,
-        c: Tensor | None = None,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Truncation (StyleGAN, section B) acts on the first truncation_cutoff layers, or on all.
-
-        Raises ValueError where labels are missing or z has the wrong width.
-        """
-        if z.ndim != 2 or z.shape[1] != self.z_dim:
-            raise ValueError(f"z must be [N, {self.z_dim}], not {list(z.shape)}")
-        x = _unit_second_moment(z.to(torch.float32))
-        if self.c_dim:
-            if c is None or c.shape != (z.shape[0], self.c_dim):
-                raise ValueError(f"this generator is conditional: c must be [N, {self.c_dim}]")
-            x = torch.cat([x, _unit_second_moment(self.embed(c.to(torch.float32)))], dim=1)
-        for i in range(self.num_layers):
-            x = self.get_submodule(f"fc{i}")(x)
-        ws = x[:, None, :].repeat(1, self.num_ws, 1)
-        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
-
-
-def truncate(ws: Tensor, w_avg: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
-    """Move the first cutoff layers of ws [N, L, C] (all where None) to w_avg + psi * (w - w_avg)."""
-    if psi == 1.0:
-        return ws
-    end = ws.shape[1] if cutoff is None else cutoff
-    return torch.cat([w_avg.lerp(ws[:, :end], psi), ws[:, end:]], dim=1)
-
-
-def _unit_second_moment(x: Tensor) -> Tensor:
-    return x * (x.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
 
 
 class SynthesisLayer(nn.Module):
@@ -141,14 +107,15 @@ class SynthesisLayer(nn.Module):
         styles = self.affine(w)
         up_kernel = self.resample_filter if self.up else None
         x = modulated_convolution(x, self.weight, styles, demodulate=True, up_kernel=up_kernel)
-        field = self._noise(x, noise_mode, noise)
+        field = self.noise_field(x, noise_mode, noise)
         if field is not None:
             x = x + field
         clamp = None if self.conv_clamp is None else self.conv_clamp * gain
         x = x + self.bias[None, :, None, None]
         return leaky_relu(x, gain=math.sqrt(2) * gain, clamp=clamp)
 
-    def _noise(self, x: Tensor, mode: NoiseMode, given: Tensor | None) -> Tensor | None:
+    def noise_field(self, x: Tensor, mode: NoiseMode, given: Tensor | None) -> Tensor | None:
+        """What is added to activations x, [N or 1, 1, r, r] or [r, r]; None for nothing."""
         if not self.use_noise or (mode == "none" and given is None):
             return None
         if given is not None:
@@ -176,8 +143,23 @@ class ToRGB(nn.Module):
         return x if self.conv_clamp is None else x.clamp(-self.conv_clamp, self.conv_clamp)
 
 
+class UpsamplingShortcut(nn.Module):
+    """The residual branch of a 'resnet' block: a 1x1 convolution without bias at twice the size."""
+
+    resample_filter: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, taps: tuple[float, ...]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1))
+        self.register_buffer("resample_filter", fir_kernel(taps))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.conv2d(x, self.weight * (RESIDUAL_GAIN / math.sqrt(self.weight.shape[1])))
+        return upsample2(x, self.resample_filter)
+
+
 class SynthesisBlock(nn.Module):
-    """All layers of one resolution; adds its RGB to the upsampled RGB of the block before."""
+    """All layers of one resolution; where it has a ToRGB, that is added to the upsampled RGB before it."""
 
     resample_filter: Tensor
 
@@ -186,13 +168,16 @@ class SynthesisBlock(nn.Module):
         channels = config.channels(resolution)
         self.first = resolution == 4
         self.register_buffer("resample_filter", fir_kernel(config.resample_filter))
+        self.skip: UpsamplingShortcut | None = None
         if self.first:
             self.const = nn.Parameter(torch.randn(channels, 4, 4))
         else:
             below = config.channels(resolution // 2)
             self.conv0 = SynthesisLayer(config, below, channels, resolution, up=True)
+            if config.architecture == "resnet":
+                self.skip = UpsamplingShortcut(below, channels, config.resample_filter)
         self.conv1 = SynthesisLayer(config, channels, channels, resolution, up=False)
-        self.torgb = ToRGB(config, channels)
+        self.torgb = ToRGB(config, channels) if resolution in config.rgb_resolutions else None
 
     @property
     def num_conv(self) -> int:
@@ -206,14 +191,22 @@ class SynthesisBlock(nn.Module):
         ws: Tensor,
         noise_mode: NoiseMode,
         noise: Sequence[Tensor | None],
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor | None]:
         """ws [N, num_conv + 1, w_dim]; the last row is ToRGB's and the next block's first."""
+        w = ws[:, self.num_conv - 1]
         if x is None:
             batch = self.const.unsqueeze(0).expand(ws.shape[0], -1, -1, -1)
             x = batch.contiguous(memory_format=torch.channels_last)
-        else:
+            x = self.conv1(x, w, noise_mode, noise[-1])
+        elif self.skip is None:
             x = self.conv0(x, ws[:, 0], noise_mode, noise[0])
-        x = self.conv1(x, ws[:, self.num_conv - 1], noise_mode, noise[-1])
+            x = self.conv1(x, w, noise_mode, noise[-1])
+        else:
+            shortcut = self.skip(x)
+            x = self.conv0(x, ws[:, 0], noise_mode, noise[0])
+            x = shortcut + self.conv1(x, w, noise_mode, noise[-1], gain=RESIDUAL_GAIN)
+        if self.torgb is None:
+            return x, img
         rgb = self.torgb(x, ws[:, self.num_conv])
         return x, rgb if img is None else upsample2(img, self.resample_filter) + rgb
 
@@ -224,6 +217,7 @@ class SynthesisNetwork(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.resolutions = config.resolutions
+        self.rgb_resolutions = config.rgb_resolutions
         self.img_resolution = config.img_resolution
         self.w_dim = config.w_dim
         for resolution in config.resolutions:
@@ -251,18 +245,34 @@ class SynthesisNetwork(nn.Module):
         noise_mode: NoiseMode = "const",
         noise: Sequence[Tensor | None] | None = None,
         resolution: int | None = None,
+        memory: SynthesisMemory | None = None,
+        force_fp32: bool = False,
     ) -> Tensor:
         """noise: one map [N or 1, 1, r, r] a layer, or None there for what noise_mode says.
-        resolution: stop at that level and return its RGB.
+        resolution: stop at that level, one of rgb_resolutions, and return its RGB.
+        memory: activations of the last picture, for a batch of one; it changes the time, not the picture.
+        force_fp32: no float16 on CUDA. On a CPU there is none.
 
-        Raises ValueError on shapes that do not fit this generator.
+        Where no gradients are wanted, kernels of our own compute it on a CPU (models/stylegan2/native), CUDA
+        graphs on a GPU. Raises ValueError on shapes that do not fit this generator.
         """
         if ws.ndim != 3 or ws.shape[1:] != (self.num_ws, self.w_dim):
             raise ValueError(f"ws must be [N, {self.num_ws}, {self.w_dim}], not {list(ws.shape)}")
         maps = self._checked_noise(noise)
         stop = self.img_resolution if resolution is None else resolution
-        if stop not in self.resolutions:
-            raise ValueError(f"resolution must be one of {self.resolutions}, not {stop}")
+        if stop not in self.rgb_resolutions:
+            raise ValueError(f"resolution must be one of {self.rgb_resolutions}, not {stop}")
+        if memory is not None and len(ws) != 1:
+            raise ValueError("a memory is for one picture at a time")
+        if ws.is_cuda:
+            picture = None if force_fp32 else cuda_synthesis.picture(self, ws, noise_mode, maps, stop)
+        else:
+            picture = native.picture(self, ws, noise_mode, maps, stop, memory)
+        return self._by_modules(ws, noise_mode, maps, stop) if picture is None else picture
+
+    def _by_modules(
+        self, ws: Tensor, noise_mode: NoiseMode, maps: Sequence[Tensor | None], stop: int
+    ) -> Tensor:
         x: Tensor | None = None
         img: Tensor | None = None
         first = 0
@@ -295,7 +305,16 @@ class Generator(nn.Module):
         super().__init__()
         self.config = config
         self.synthesis = SynthesisNetwork(config)
-        self.mapping = MappingNetwork(config, self.synthesis.num_ws)
+        self.mapping = MappingNetwork(
+            z_dim=config.z_dim,
+            w_dim=config.w_dim,
+            num_ws=self.synthesis.num_ws,
+            num_layers=config.mapping_layers,
+            c_dim=config.c_dim,
+            hidden_features=config.mapping_features,
+            embed_features=config.embed_features,
+            lr_multiplier=config.mapping_lr_multiplier,
+        )
         self.z_dim, self.c_dim, self.w_dim = config.z_dim, config.c_dim, config.w_dim
         self.img_resolution, self.img_channels = config.img_resolution, config.img_channels
         self.num_ws = self.synthesis.num_ws

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,21 +14,32 @@ LRELU_GAIN = math.sqrt(2)
 
 
 def fir_kernel(taps: tuple[float, ...]) -> Tensor:
-    """Separable low-pass filter as an outer product [k, k] with sum 1."""
-    row = torch.tensor(taps, dtype=torch.float32)
-    kernel = torch.outer(row, row)
-    return kernel / kernel.sum()
+    """Separable low-pass filter with sum 1: the outer product [k, k] of the taps, or, from eight taps on,
+    one row [k] that fir() applies in both directions (as NVIDIA's files hold it).
+    """
+    # In NumPy: arithmetic on the meta device, where networks are laid out, loads PyTorch's whole compiler.
+    row = np.array(taps, dtype=np.float32)
+    kernel = np.outer(row, row) if len(taps) < 8 else row
+    return torch.tensor(kernel / kernel.sum())
 
 
-def fir(x: Tensor, kernel: Tensor, padding: tuple[int, int, int, int], gain: float = 1.0) -> Tensor:
-    """Convolve every channel with kernel [k, k] after zero padding (left, right, top, bottom)."""
+def fir(
+    x: Tensor, kernel: Tensor, padding: tuple[int, int, int, int], gain: float = 1.0, stride: int = 1
+) -> Tensor:
+    """Convolve every channel with kernel [k, k] or [k] after zero padding (left, right, top, bottom;
+    negative: cropping), and keep every stride-th sample.
+    """
     channels = x.shape[1]
+    left, right, top, bottom = padding
+    if kernel.ndim == 1:
+        row = (kernel * math.sqrt(gain)).flip(0).to(x.dtype).expand(channels, 1, 1, -1)
+        x = F.conv2d(F.pad(x, padding), row, stride=(1, stride), groups=channels)
+        return F.conv2d(x, row.transpose(2, 3), stride=(stride, 1), groups=channels)
     flipped = (kernel * gain).flip([0, 1]).to(x.dtype)
     weight = flipped[None, None].expand(channels, 1, *kernel.shape)
-    left, right, top, bottom = padding
-    if left == right and top == bottom:
-        return F.conv2d(x, weight, padding=(top, left), groups=channels)
-    return F.conv2d(F.pad(x, padding), weight, groups=channels)
+    if left == right >= 0 and top == bottom >= 0:
+        return F.conv2d(x, weight, padding=(top, left), stride=stride, groups=channels)
+    return F.conv2d(F.pad(x, padding), weight, stride=stride, groups=channels)
 
 
 def upsample2(x: Tensor, kernel: Tensor) -> Tensor:
@@ -39,6 +51,13 @@ def upsample2(x: Tensor, kernel: Tensor) -> Tensor:
     k = kernel.shape[0]
     before, after = (k + 1) // 2, (k - 2) // 2
     return fir(spread, kernel, (before, after, before, after), gain=4.0)
+
+
+def downsample2(x: Tensor, kernel: Tensor) -> Tensor:
+    """Half the size by low-pass filtering and leaving out every second sample."""
+    k = kernel.shape[0]
+    before, after = (k - 1) // 2, (k - 2) // 2
+    return fir(x, kernel, (before, after, before, after), stride=2)
 
 
 def leaky_relu(x: Tensor, gain: float = LRELU_GAIN, clamp: float | None = None) -> Tensor:
@@ -63,7 +82,8 @@ class FullyConnected(nn.Module):
         bias_init: float = 0.0,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        weight = torch.randn(out_features, in_features)
+        self.weight = nn.Parameter(weight if weight.is_meta else weight / lr_multiplier)
         self.bias = nn.Parameter(torch.full((out_features,), bias_init / lr_multiplier))
         self.activate = activate
         self.lr_multiplier = lr_multiplier
@@ -72,6 +92,44 @@ class FullyConnected(nn.Module):
         gain = self.lr_multiplier / math.sqrt(self.weight.shape[1])
         y = torch.addmm(self.bias * self.lr_multiplier, x, self.weight.t(), alpha=gain)
         return leaky_relu(y) if self.activate else y
+
+
+class Convolution(nn.Module):
+    """Convolution with bias and leaky ReLU; halves the size where down is set.
+
+    Weights are scaled by 1 / sqrt(fan-in) when used (equalised learning rate). NVIDIA's Conv2dLayer.
+    """
+
+    resample_filter: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        down: bool = False,
+        resample_filter: tuple[float, ...] = (1, 3, 3, 1),  # unused without down, but NVIDIA's files hold it
+        conv_clamp: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.down, self.conv_clamp = down, conv_clamp
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.register_buffer("resample_filter", fir_kernel(resample_filter))
+
+    def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
+        """x [N, in, h, w] -> [N, out, h, w] or half of it, times gain."""
+        weight = self.weight / math.sqrt(self.weight[0].numel())
+        if self.down:
+            k = self.resample_filter.shape[0]
+            before, after = (k + 1) // 2, k // 2
+            x = fir(x, self.resample_filter, (before, after, before, after))
+            x = F.conv2d(x, weight, self.bias, stride=2)
+        else:
+            x = F.conv2d(x, weight, self.bias, padding=weight.shape[2] // 2)
+        clamp = None if self.conv_clamp is None else self.conv_clamp * gain
+        return leaky_relu(x, gain=LRELU_GAIN * gain, clamp=clamp)
 
 
 def modulated_convolution(

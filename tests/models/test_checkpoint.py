@@ -13,6 +13,7 @@ from torch import Tensor
 
 from models.stylegan2.checkpoint import CheckpointError, load_generator, save_generator
 from models.stylegan2.generator import Generator, GeneratorConfig
+from models.weights import read_header
 
 CONFIG = GeneratorConfig(
     z_dim=6,
@@ -211,13 +212,29 @@ def test_a_config_that_is_no_object_is_refused(text: str) -> None:
         ("conv_clamp", -1),
         ("resample_filter", []),
         ("resample_filter", [1, -1]),
-        ("resample_filter", [1] * 8),
+        ("resample_filter", [1] * 65),
+        ("architecture", "stylegan3"),
+        ("embed_features", 0),
+        ("block_channels", [0]),
+        ("block_channels", "x"),
         ("use_noise", 1),
     ],
 )
 def test_a_config_out_of_range_is_refused_before_anything_is_built(name: str, value: object) -> None:
     message = refusal(packed(tiny_tensors(), config=config_text(**{name: value})))
     assert message == f"The config of this generator has a bad {name}."
+
+
+def test_channels_for_other_blocks_are_refused() -> None:
+    message = refusal(packed(tiny_tensors(), config=config_text(block_channels=[8, 8])))
+    assert message == "The config of this generator is wrong: block_channels must be 1 numbers."
+
+
+def test_a_header_that_says_something_twice_is_refused() -> None:
+    data = packed({**tiny_tensors(), "mapping.w_avh": torch.zeros(5)}).replace(
+        b"mapping.w_avh", b"mapping.w_avg"
+    )
+    assert refusal(data) == "The header of this safetensors file is damaged."
 
 
 def test_a_config_lacking_or_inventing_an_entry_is_refused() -> None:
@@ -233,13 +250,27 @@ def test_a_config_that_does_not_fit_the_tensors_is_refused() -> None:
 def test_a_file_that_is_no_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "photo.safetensors"
     path.write_bytes(b"GIF89a" + bytes(50))
-    with pytest.raises(CheckpointError, match=r"photo\.safetensors is neither"):
+    with pytest.raises(CheckpointError, match=r"^photo\.safetensors: It is a GIF picture"):
         load_generator(path)
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"none\.safetensors cannot be read"):
+    with pytest.raises(CheckpointError, match=r"^none\.safetensors: It cannot be read: "):
         load_generator(tmp_path / "none.safetensors")
+
+
+def test_the_header_alone_says_what_a_file_holds(generator: Generator, tmp_path: Path) -> None:
+    path = tmp_path / "g.safetensors"
+    save_generator(generator, path)
+    kind, config = read_header(path)
+    assert (kind, config["c_dim"], config["resample_filter"]) == ("latentloom-generator", 2, [1, 2, 1])
+    assert read_header(path.read_bytes()) == (kind, config)
+    header_end = 8 + int.from_bytes(path.read_bytes()[:8], "little")
+    path.write_bytes(path.read_bytes()[:header_end])
+    assert read_header(path) == (kind, config)
+    path.write_bytes((2**40).to_bytes(8, "little") + b"{" + bytes(100))
+    with pytest.raises(CheckpointError, match="not a safetensors file, or it is incomplete"):
+        read_header(path)
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from torch import Tensor
 
-from models.stylegan2.generator import Generator, GeneratorConfig, to_uint8, truncate
+from models.stylegan2.generator import Architecture, Generator, GeneratorConfig, to_uint8
+from models.stylegan2.mapping import truncate
 
 CONFIG = GeneratorConfig(
     z_dim=12, w_dim=10, img_resolution=32, mapping_layers=2, channel_base=256, channel_max=16, conv_clamp=256
@@ -142,6 +145,25 @@ def test_pictures_are_cut_to_bytes_not_rounded() -> None:
     assert to_uint8(img)[0, 0, :, 0].tolist() == [0, 0, 128, 191, 255, 255]
 
 
+@pytest.mark.parametrize("architecture", ["orig", "resnet"])
+def test_only_the_skip_architecture_has_pictures_on_the_way(architecture: Architecture, ws: Tensor) -> None:
+    generator = Generator(dataclasses.replace(CONFIG, architecture=architecture)).requires_grad_(False)
+    assert generator.synthesis.rgb_resolutions == (32,)
+    assert generator.synthesis(ws, resolution=32).shape == (3, 3, 32, 32)
+    with pytest.raises(ValueError, match=r"resolution must be one of \(32,\), not 16"):
+        generator.synthesis(ws, resolution=16)
+
+
+def test_channels_may_be_given_block_by_block(ws: Tensor) -> None:
+    config = dataclasses.replace(CONFIG, block_channels=(12, 5, 9, 3))
+    generator = Generator(config).requires_grad_(False)
+    assert [config.channels(r) for r in config.resolutions] == [12, 5, 9, 3]
+    assert generator.synthesis.block(16).conv0.weight.shape == (9, 5, 3, 3)
+    assert generator.synthesis(ws).shape == (3, 3, 32, 32)
+    with pytest.raises(ValueError, match="block_channels must be 4 numbers"):
+        dataclasses.replace(CONFIG, block_channels=(12, 5, 9))
+
+
 @pytest.mark.parametrize("shape", [(8, 10), (1, 7, 10), (1, 8, 11)])
 def test_ws_of_another_shape_are_refused(generator: Generator, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"ws must be \[N, 8, 10\]"):
@@ -166,6 +188,15 @@ def test_noise_of_another_shape_is_refused(generator: Generator, ws: Tensor) -> 
     wrong = [torch.zeros(1, 1, 4, 4)] * 7
     with pytest.raises(ValueError, match="noise map 1 must be"):
         generator.synthesis(ws, noise=wrong)
+
+
+def test_without_mapping_layers_w_is_the_normalised_latent(z: Tensor) -> None:
+    generator = Generator(GeneratorConfig(12, 12, 8, mapping_layers=0, channel_base=64, channel_max=8))
+    ws = generator.mapping(z)
+    assert torch.allclose(ws.square().mean(dim=2), torch.ones(3, 4), atol=1e-5)
+    assert torch.allclose(ws[:, 0] / ws[:, 0, :1], z / z[:, :1], atol=1e-4)
+    with pytest.raises(ValueError, match="without mapping layers"):
+        GeneratorConfig(12, 10, 8, mapping_layers=0)
 
 
 @pytest.mark.parametrize("resolution", [0, 2, 24])

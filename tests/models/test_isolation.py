@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import models.stylegan2.isolation
-from models.stylegan2.isolation import run_main
+import models.foreign.isolation
+from models.foreign.isolation import run_main
 
-ISOLATION = Path(models.stylegan2.isolation.__file__)
+ISOLATION = Path(models.foreign.isolation.__file__)
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
 
 
@@ -23,7 +23,7 @@ def run_limited(code: str) -> subprocess.CompletedProcess[str]:
         f"spec = u.spec_from_file_location('isolation', {str(ISOLATION)!r})\n"
         "isolation = u.module_from_spec(spec)\n"
         "spec.loader.exec_module(isolation)\n"
-        "isolation.limit_this_process(memory_bytes=64 * 2**20, cpu_s=1)\n"
+        "isolation.limit_this_process(memory_bytes=64 * 2**20, cpu_s=1, file_bytes=2**20)\n"
     )
     return subprocess.run(
         [sys.executable, "-c", start + code], capture_output=True, text=True, check=False, timeout=300

@@ -1,4 +1,4 @@
-"""Every number that NVIDIA's own code gives for its checkpoints, from ours."""
+"""Every number that NVIDIA's own PyTorch code gives for its checkpoints, TensorFlow's included, from ours."""
 
 from __future__ import annotations
 
@@ -11,14 +11,27 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.foreign import nvidia
+from models.foreign.inert_pickle import ByteReader, no_storages, unpickle
+from models.foreign.reading import read_network
+from models.foreign.records import PickledModule
 from models.stylegan2.checkpoint import load_generator
-from models.stylegan2.generator import Generator, to_uint8
-from models.stylegan2.nvidia_pickle import parse_network
-from models.stylegan2.validation import build_generator
+from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig
+from models.stylegan2.generator import Generator, GeneratorConfig, to_uint8
+from models.stylegan2.validation import build_discriminator, build_generator
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "nvidia"
-NAMES = ("ada_clamp_r32_map4", "ada_cond3_r64_map2", "ada_uncond_r32_map8", "sg3repo_uncond_r32_map2")
-WS_TOLERANCE, IMG_TOLERANCE, FLOAT16_TOLERANCE = 1e-5, 1e-4, 2e-2
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+PYTORCH_NAMES = (
+    "ada_clamp_r32_map4",
+    "ada_cond3_r64_map2",
+    "ada_uncond_r32_map8",
+    "optional_ada_Gorig_Dskip_gray_r16",
+    "optional_ada_Gresnet_Dresnet_r16",
+    "sg3repo_uncond_r32_map2",
+)
+FILES = {name: FIXTURES / "nvidia" / f"{name}.pkl" for name in PYTORCH_NAMES}
+FILES["tf_stylegan2_r32"] = FIXTURES / "tf_legacy" / "tf_stylegan2_r32.pkl"
+WS_TOLERANCE, IMG_TOLERANCE, D_TOLERANCE, FLOAT16_TOLERANCE = 1e-5, 1e-4, 1e-4, 2e-2
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,7 @@ class Golden:
 
     name: str
     generator: Generator
+    discriminator: Discriminator
     arrays: dict[str, np.ndarray]
 
     def __getitem__(self, key: str) -> Tensor:
@@ -42,11 +56,20 @@ class Golden:
 
 @cache
 def load(name: str) -> Golden:
-    with np.load(FIXTURES / f"{name}.npz") as arrays:
-        return Golden(name, load_generator(FIXTURES / f"{name}.pkl"), dict(arrays))
+    data = FILES[name].read_bytes()
+    generator, discriminator = read_network(data, "generator"), read_network(data, "discriminator")
+    assert isinstance(generator.config, GeneratorConfig)
+    assert isinstance(discriminator.config, DiscriminatorConfig)
+    with np.load(FILES[name].with_suffix(".npz")) as arrays:
+        return Golden(
+            name,
+            build_generator(generator.config, generator.tensors, "cpu"),
+            build_discriminator(discriminator.config, discriminator.tensors, "cpu"),
+            dict(arrays),
+        )
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=FILES)
 def golden(request: pytest.FixtureRequest) -> Golden:
     return load(request.param)
 
@@ -144,14 +167,34 @@ def test_mixed_layers_come_from_the_second_picture(golden: Golden) -> None:
     assert_close(mixed, golden["ws_colmix"], WS_TOLERANCE)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PYTORCH_NAMES)
 def test_the_training_weights_are_in_the_same_file(name: str) -> None:
     golden = load(name)
-    generator = build_generator(*parse_network(FIXTURES / f"{name}.pkl", network="G"), "cpu")
+    networks = unpickle(ByteReader(memoryview(FILES[name].read_bytes())), no_storages)
+    assert isinstance(networks, dict)
+    assert isinstance(networks["G"], PickledModule)
+    training = nvidia.read_generator(networks["G"])
+    assert isinstance(training.config, GeneratorConfig)
+    generator = build_generator(training.config, training.tensors, "cpu")
     labels = None if golden.labels is None else golden.labels[:1]
     img = generator(golden["z"][:1], labels)
     assert_close(img, golden["G_img_psi1_const"], IMG_TOLERANCE)
     assert (img - golden["img_psi1_const"][:1]).abs().max() > 100 * IMG_TOLERANCE
+
+
+def test_logits_of_a_whole_batch_and_of_two_pictures(golden: Golden) -> None:
+    img, labels = golden["img_psi1_const"], golden.labels
+    assert_close(golden.discriminator(img, labels), golden["D_logits_psi1"], D_TOLERANCE)
+    first = None if labels is None else labels[:2]
+    assert_close(golden.discriminator(img[:2], first), golden["D_logits_first2"], D_TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ["ada_cond3_r64_map2", "tf_stylegan2_r32"])
+def test_the_way_through_the_child_process_gives_the_same_network(name: str) -> None:
+    loaded, golden = load_generator(FILES[name]), load(name)
+    assert loaded.config == golden.generator.config
+    for key, value in golden.generator.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value)
 
 
 @pytest.mark.parametrize("name", ["ada_clamp_r32_map4", "ada_uncond_r32_map8"])
@@ -163,7 +206,7 @@ def test_float32_agrees_with_the_float16_blocks_of_the_reference(name: str) -> N
 
 def test_every_layer_and_style_inside_the_synthesis() -> None:
     generator = load("ada_uncond_r32_map8").generator
-    with np.load(FIXTURES / "ada_uncond_r32_map8_intermediates.npz") as arrays:
+    with np.load(FIXTURES / "nvidia" / "ada_uncond_r32_map8_intermediates.npz") as arrays:
         expected = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     seen: dict[str, Tensor] = {}
 

@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.stylegan2.generator import GeneratorConfig, MappingNetwork
+from models.stylegan2.mapping import MappingNetwork
 from models.stylegan2.operations import (
+    Convolution,
     FullyConnected,
+    downsample2,
     fir,
     fir_kernel,
     leaky_relu,
@@ -64,6 +66,33 @@ def test_upsampling_of_the_rgb_skip(ops: dict[str, Tensor]) -> None:
     assert_close(upsample2(ops["upfirdn2d.x"], ops["setup_filter.k1331"]), ops["upfirdn2d.up2"])
 
 
+def test_downsampling_of_the_discriminators_picture(ops: dict[str, Tensor]) -> None:
+    assert_close(downsample2(ops["upfirdn2d.x"], ops["setup_filter.k1331"]), ops["upfirdn2d.down2"])
+
+
+def test_eight_taps_are_a_row_that_filters_in_both_directions(ops: dict[str, Tensor]) -> None:
+    assert fir_kernel((1,) * 8).shape == (8,)
+    x, row = ops["upfirdn2d.x"], ops["upfirdn2d.f_sep"]
+    assert_close(upsample2(x, row), ops["upfirdn2d.up2_sep8"])
+    assert_close(downsample2(x, row), downsample2(x, torch.outer(row, row)))
+
+
+def test_a_convolution_to_half_the_size(ops: dict[str, Tensor]) -> None:
+    layer = Convolution(4, 5, 3, down=True)
+    with torch.no_grad():
+        layer.weight.copy_(ops["conv.w3"] * 6)  # the layer divides by the root of its fan-in, 36
+    assert_close(layer.requires_grad_(False)(ops["conv.x3"]), leaky_relu(ops["conv.k3_up1_down2_flip1"]))
+
+
+@pytest.mark.parametrize(("gain", "clamp"), [(1.0, 2.0), (0.5, 4.0)])
+def test_a_convolution_is_clamped_after_its_gain(ops: dict[str, Tensor], gain: float, clamp: float) -> None:
+    layer = Convolution(4, 5, 3, conv_clamp=clamp)
+    with torch.no_grad():
+        layer.weight.copy_(ops["conv.w3"] * 6)
+    expected = (leaky_relu(ops["conv.k3_up1_down1_flip1"]) * gain).clamp(-clamp * gain, clamp * gain)
+    assert_close(layer.requires_grad_(False)(ops["conv.x3"], gain), expected)
+
+
 def test_leaky_relu_has_a_gain_of_root_two(ops: dict[str, Tensor]) -> None:
     biased = ops["bias_act.x"] + ops["bias_act.b"][None, :, None, None]
     assert_close(leaky_relu(biased), ops["bias_act.lrelu"])
@@ -86,7 +115,7 @@ def test_fully_connected_layers_scale_weights_and_bias_when_used(
 
 
 def test_latents_are_normalised_to_unit_second_moment(ops: dict[str, Tensor]) -> None:
-    mapping = MappingNetwork(GeneratorConfig(z_dim=7, w_dim=7, img_resolution=4, mapping_layers=1), num_ws=1)
+    mapping = MappingNetwork(z_dim=7, w_dim=7, num_ws=1, num_layers=1)
     seen: list[Tensor] = []
     mapping.get_submodule("fc0").register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     mapping(ops["norm.z"])

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+REFUSED = 3  # exit status of a child that says in one line of output why it refuses a file
 _ROOT = Path(__file__).resolve().parents[2]  # the clone, or site-packages: where the package models lies
 # Python's isolated mode ignores the working directory, PYTHONPATH and the user's site-packages, so the
 # child is told where this process finds its modules.
@@ -46,8 +47,10 @@ def run_main(
     )
 
 
-def limit_this_process(*, memory_bytes: int, cpu_s: int) -> None:
-    """From now on: at most memory_bytes more of address space, cpu_s of processor time, no core file."""
+def limit_this_process(*, memory_bytes: int, cpu_s: int, file_bytes: int) -> None:
+    """From now on: at most memory_bytes more of address space, cpu_s of processor time, files of at most
+    file_bytes, no core file.
+    """
     if sys.platform != "linux":
         return
     import resource
@@ -57,4 +60,7 @@ def limit_this_process(*, memory_bytes: int, cpu_s: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
     spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
     resource.setrlimit(resource.RLIMIT_CPU, (int(spent) + cpu_s, int(spent) + cpu_s))
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    largest = file_bytes if allowed == resource.RLIM_INFINITY else min(file_bytes, allowed)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,1 @@
+"""Checkpoints of other programs: recognised, and read without running anything that they hold."""

@@ -1,0 +1,105 @@
+"""Where the generator asks for a picture by the kernels, or learns that PyTorch's operations must make it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from models.stylegan2.native.calls import Weights
+from models.stylegan2.native.eligibility import reason_against, wants_only_pictures
+from models.stylegan2.native.kernels import compiled
+from models.stylegan2.native.machine import host
+from models.stylegan2.native.memory import SynthesisMemory
+from models.stylegan2.native.synthesis import KERNELS, convolutions, synthesize
+from models.stylegan2.native.team import team
+from models.stylegan2.native.watch import watched
+from models.stylegan2.native.workspace import workspace
+
+if TYPE_CHECKING:
+    from models.stylegan2.generator import NoiseMode, SynthesisNetwork
+
+
+@dataclass(frozen=True)
+class Path:
+    """How pictures of a network are computed."""
+
+    name: str  # "kernels" or "pytorch"
+    detail: str
+
+
+def picture(
+    network: SynthesisNetwork,
+    ws: Tensor,
+    noise_mode: NoiseMode,
+    noise: Sequence[Tensor | None],
+    resolution: int,
+    memory: SynthesisMemory | None,
+) -> Tensor | None:
+    """As SynthesisNetwork.forward with checked arguments; None where the kernels are not for it."""
+    machine = host()
+    if machine is None:
+        return None
+    with workspace().lock:
+        watch = watched(network)
+        watch.refresh()
+        weights = Weights(machine, watch)
+        if not wants_only_pictures(watch, ws, noise) or reason_against(network, weights) is not None:
+            return None
+        fields = _fields(network, len(ws), noise_mode, noise, resolution)
+        return synthesize(weights, network, ws, fields, resolution, memory)
+
+
+def path(network: SynthesisNetwork) -> Path:
+    """Which way the pictures of this network take."""
+    machine = host()
+    if machine is None:
+        return Path("pytorch", "The processor is not an x86-64 with AVX2.")
+    with workspace().lock:
+        weights = Weights(machine, watched(network))
+        weights.watch.refresh()
+        reason = reason_against(network, weights)
+    if reason is not None:
+        return Path("pytorch", reason)
+    return Path("kernels", f"{32 * machine.lanes}-bit vectors, threads: {team()[0]}")
+
+
+def prepare(network: SynthesisNetwork) -> None:
+    """Compile the kernels and pack the weights now, about two seconds, not when the first picture is wanted.
+
+    Nothing happens where PyTorch's operations make the pictures.
+    """
+    machine = host()
+    if machine is None:
+        return
+    with workspace().lock:
+        weights = Weights(machine, watched(network))
+        weights.watch.refresh()
+        if reason_against(network, weights) is None:
+            for write in KERNELS:
+                compiled(machine, write)
+            for layer in convolutions(network):
+                weights.packed(layer)
+
+
+def _fields(
+    network: SynthesisNetwork, samples: int, mode: NoiseMode, given: Sequence[Tensor | None], resolution: int
+) -> list[Tensor | None]:
+    """The noise of each layer, [samples or 1, r, r]; random noise is drawn in the order of the layers."""
+    fields: list[Tensor | None] = []
+    for layer, field in zip(convolutions(network), given, strict=True):
+        side = layer.resolution
+        if not layer.use_noise:
+            fields.append(None)
+        elif field is not None:
+            fields.append(field[:, 0])
+        elif mode == "const":
+            fields.append(layer.noise_const[None])
+        elif mode == "random" and side <= resolution:
+            fields.append(torch.randn([samples, 1, side, side])[:, 0])
+        else:
+            fields.append(None)
+    return fields
