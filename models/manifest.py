@@ -24,9 +24,30 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
+class Source:
+    """The file that a weight file was converted from."""
+
+    file: str  # its name, for people; nothing opens it
+    sha256: str
+    url: str | None  # from where it was fetched; None for a file that was at hand
+    converter: str  # which program made ours of it, with its version
+
+
+@dataclass(frozen=True)
 class BundleFile:
     """A file of the bundle folder."""
 
+    file: str
+    sha256: str
+    source: Source | None = None  # None: made here, or added before sources were noted
+    size: int | None = None  # bytes, for people: what is checked is the hash
+
+
+@dataclass(frozen=True)
+class GalleryPicture:
+    """A small picture of a seed at the default truncation, to start from."""
+
+    seed: int
     file: str
     sha256: str
 
@@ -44,6 +65,10 @@ class Manifest:
     attributes: BundleFile | None
     default_psi: float
     seeds: tuple[int, ...]  # pictures good to open with
+    layers: Mapping[str, tuple[int, ...]] | None = None  # models.editing.layer_rules; None: StyleFlow's
+    encoder: BundleFile | None = None  # of first guesses for photos; None: projections begin at the mean face
+    gallery: tuple[GalleryPicture, ...] = ()
+    training: tuple[Mapping[str, str | int], ...] = ()  # commands, seeds and versions; for people
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -88,12 +113,23 @@ def parse_manifest(values: Mapping[str, object]) -> Manifest:
         attributes=_file(values, "attributes"),
         default_psi=float(psi),
         seeds=tuple(seeds),
+        layers=_layers(values),
+        encoder=_file(values, "encoder"),
+        gallery=_gallery(values),
+        training=_training(values),
     )
 
 
 def manifest_json(manifest: Manifest) -> bytes:
     """What read_manifest reads."""
     values = {"format": _FORMAT, "version": _VERSION, **asdict(manifest)}
+    for part in ("generator", "flow", "attributes", "encoder"):
+        for optional in ("source", "size"):
+            if values[part] is not None and values[part][optional] is None:
+                del values[part][optional]
+    for optional in ("layers", "encoder", "gallery", "training"):
+        if not values[optional]:
+            del values[optional]
     return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -119,18 +155,71 @@ def _file(values: Mapping[str, object], key: str) -> BundleFile | None:
     entry = values.get(key)
     if entry is None:
         return None
-    file, sha256 = (entry.get("file"), entry.get("sha256")) if isinstance(entry, dict) else (None, None)
+    if not isinstance(entry, dict):
+        raise _wrong(key)
+    file, sha256 = entry.get("file"), entry.get("sha256")
     if not isinstance(file, str) or not isinstance(sha256, str):
         raise _wrong(key)
     if not _FILE.fullmatch(file) or not _SHA256.fullmatch(sha256):
         raise _wrong(key)
-    return BundleFile(file, sha256)
-
-
-def _text(values: Mapping[str, object], key: str) -> str:
-    text = values.get(key)
-    if not isinstance(text, str) or len(text) > 10_000:
+    size = entry.get("size")
+    if size is not None and not (type(size) is int and size >= 0):
         raise _wrong(key)
+    return BundleFile(file, sha256, _source(entry.get("source"), f"{key}.source"), size)
+
+
+def _gallery(values: Mapping[str, object]) -> tuple[GalleryPicture, ...]:
+    entries = values.get("gallery") or []
+    if not isinstance(entries, list | tuple) or len(entries) > 1000:
+        raise _wrong("gallery")
+    pictures = []
+    for entry in entries:
+        file = _file({"gallery": entry}, "gallery")
+        seed = entry.get("seed") if isinstance(entry, dict) else None
+        if file is None or type(seed) is not int or not 0 <= seed < 2**31:
+            raise _wrong("gallery")
+        pictures.append(GalleryPicture(seed, file.file, file.sha256))
+    return tuple(pictures)
+
+
+def _training(values: Mapping[str, object]) -> tuple[Mapping[str, str | int], ...]:
+    entries = values.get("training") or []
+    if not isinstance(entries, list | tuple) or len(entries) > 1000:
+        raise _wrong("training")
+    for entry in entries:
+        if not isinstance(entry, dict) or not all(type(v) in (str, int) for v in entry.values()):
+            raise _wrong("training")
+    return tuple(entries)
+
+
+def _source(values: object, key: str) -> Source | None:
+    if values is None:
+        return None
+    if not isinstance(values, dict):
+        raise _wrong(key)
+    file, sha256, converter = (_text(values, name, key) for name in ("file", "sha256", "converter"))
+    if not _SHA256.fullmatch(sha256):
+        raise _wrong(key)
+    return Source(file, sha256, None if values.get("url") is None else _text(values, "url", key), converter)
+
+
+def _layers(values: Mapping[str, object]) -> Mapping[str, tuple[int, ...]] | None:
+    entry = values.get("layers")
+    if entry is None:
+        return None
+    if not isinstance(entry, dict):
+        raise _wrong("layers")
+    for rows in entry.values():
+        if not isinstance(rows, list | tuple) or not all(type(row) is int and 0 <= row < 64 for row in rows):
+            raise _wrong("layers")
+    return {name: tuple(rows) for name, rows in entry.items()}
+
+
+def _text(values: Mapping[str, object], name: str, key: str = "") -> str:
+    """The text under name; an error names key, which is name itself where it is not given."""
+    text = values.get(name)
+    if not isinstance(text, str) or len(text) > 10_000:
+        raise _wrong(key or name)
     return text
 
 
