@@ -1,6 +1,6 @@
 // The HTTP side: one function per route; every failure is a ProblemError that can be shown as it is.
 
-/** @import { About, Job, LoomDocument, ModelInfo, Photo, Problem, Session } from "./messages.js" */
+/** @import { About, AnyModel, Job, LoomDocument, Photo, Problem, Session } from "./messages.js" */
 
 /** An answer of type application/problem+json, or the reason why there was none. */
 export class ProblemError extends Error {
@@ -67,8 +67,11 @@ const read = async (path, init) => (await request(path, init)).json();
 /** @returns {Promise<About>} */
 export const about = () => read("/about");
 
-/** @returns {Promise<ModelInfo[]>} */
+/** @returns {Promise<AnyModel[]>} */
 export const models = () => read("/models");
+
+/** Looks at all of them again. @returns {Promise<AnyModel[]>} */
+export const refreshModels = () => read("/models/refresh", { method: "POST" });
 
 /** @returns {Promise<Session>} */
 export const createSession = () => read("/sessions", { method: "POST" });

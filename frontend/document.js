@@ -62,12 +62,51 @@ export function withBase(document, base, keepAttributes) {
 
 /**
  * A face found in a photo, as it was found: what was mixed in or edited before does not belong to it.
- * @param {LoomDocument} document
+ * @param {string} model in which it was found
  * @param {string} latent
  * @returns {LoomDocument}
  */
-export function withFoundFace(document, latent) {
-  return { ...document, base: latentBase(latent), mix: [], attributes: {}, noise: { ...PLAIN_NOISE } };
+export const foundFace = (model, latent) => ({
+  model,
+  base: latentBase(latent),
+  mix: [],
+  attributes: {},
+  noise: { ...PLAIN_NOISE },
+});
+
+/**
+ * The same seed in another model. A face found in a photo belongs to the model it was found in, so it makes
+ * way for one of the new model's own; what the new model has no layer or attribute for goes.
+ * @param {LoomDocument} document
+ * @param {ModelInfo} model
+ * @param {boolean} keepAttributes
+ * @returns {LoomDocument}
+ */
+export function withModel(document, model, keepAttributes) {
+  /** @param {Base} base @returns {Base} */
+  const within = (base) => {
+    const cutoff = base.truncation_cutoff;
+    return cutoff !== null && cutoff > model.num_ws ? { ...base, truncation_cutoff: null } : base;
+  };
+  const known = new Set(model.attributes.map(({ name }) => name));
+  const kept = keepAttributes ? Object.entries(document.attributes).filter(([name]) => known.has(name)) : [];
+  const mix = document.mix
+    .filter(({ source }) => source.kind === "seed")
+    .map((each) => ({
+      ...each,
+      source: within(each.source),
+      layers: each.layers.filter((layer) => layer < model.num_ws),
+    }));
+  return {
+    ...document,
+    model: model.name,
+    base:
+      document.base.kind === "seed"
+        ? within(document.base)
+        : seedBase(model.seeds[0] ?? 0, model.default_psi),
+    mix: mix.filter(({ layers }) => layers.length > 0),
+    attributes: Object.fromEntries(kept),
+  };
 }
 
 /** @param {LoomDocument} document @param {number} psi @returns {LoomDocument} */

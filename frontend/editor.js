@@ -73,9 +73,6 @@ export class Editor {
     try {
       const [models, about] = await Promise.all([api.models(), api.about()]);
       this.#store.dispatch({ type: "loaded", models, about });
-      for (const { name, reason } of about.refused ?? []) {
-        this.report(new api.ProblemError({ title: `The model ${name} could not be loaded`, detail: reason }));
-      }
     } catch (error) {
       this.report(error);
     }

@@ -1,6 +1,7 @@
 // Puts the page together and starts it.
 
 import { h, render } from "./vendor/preact.js";
+import { Choosing } from "./choosing.js";
 import { Editor } from "./editor.js";
 import { Projecting } from "./projecting.js";
 import { Screen } from "./screen.js";
@@ -24,9 +25,10 @@ const store = createStore();
 const screen = new Screen();
 const editor = new Editor(store, screen, host);
 const projecting = new Projecting(store, editor, screen);
+const choosing = new Choosing(store, editor);
 
 render(
-  h(App, { store, editor, projecting, screen }),
+  h(App, { store, editor, projecting, choosing, screen }),
   /** @type {HTMLElement} */ (document.getElementById("app")),
 );
 editor.start();

@@ -37,11 +37,23 @@ export type AttributeInfo = {
   unit: string;
   shown: boolean;
 };
+/** A model that can be asked for, loaded or not. */
 export type ModelInfo = {
+  state: "ready" | "loading";
   name: string;
   title: string;
   description: string;
+  licence: string;
+  /** Name of the bundle folder or file. */
+  source: string;
+  size_bytes: number;
+  loaded: boolean;
+  /** It is loaded, and its file is another one by now; reason says so where that cannot be used. */
+  changed: boolean;
+  reason: string;
   img_resolution: number;
+  /** 3, or 1 for grey pictures. */
+  img_channels: number;
   num_ws: number;
   resolutions: number[];
   default_psi: number;
@@ -49,13 +61,20 @@ export type ModelInfo = {
   editable: boolean;
   attributes: AttributeInfo[];
 };
+export type UnusableModel = {
+  state: "preparing" | "refused";
+  name: string;
+  source: string;
+  size_bytes: number;
+  reason: string;
+};
+export type AnyModel = ModelInfo | UnusableModel;
 export type About = {
   version: string;
   device: string;
   perceptual: { name: string; is_lpips: boolean; note: string };
   models: string[];
-  /** Models on the server's disk that could not be loaded. */
-  refused?: { name: string; reason: string }[];
+  refused: { name: string; reason: string }[];
 };
 
 export type Face = { box: [number, number, number, number]; score: number; crop_url: string };
@@ -72,6 +91,7 @@ export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelle
 export type Job = {
   id: string;
   session: string;
+  model: string;
   kind: "projection";
   state: JobState;
   step: number;

@@ -1,8 +1,8 @@
 // From a photo to its face: uploading, starting and cancelling a projection, taking the face over.
 
 import * as api from "./api.js";
-import { withFoundFace } from "./document.js";
-import { isOver, modelOf } from "./selectors.js";
+import { foundFace } from "./document.js";
+import { isOver, modelOf, titleOf } from "./selectors.js";
 
 /** @import { Job, ServerMessage } from "./messages.js" */
 /** @import { Editor } from "./editor.js" */
@@ -69,8 +69,7 @@ export class Projecting {
 
   /** The job's face becomes the document; undo brings the one before back. @param {Job} job */
   use(job) {
-    const { document } = this.#store.get();
-    if (document && job.latent) this.#editor.change(withFoundFace(document, job.latent));
+    if (job.latent) this.#editor.change(foundFace(job.model, job.latent));
   }
 
   /** @param {ServerMessage} message */
@@ -79,13 +78,26 @@ export class Projecting {
     if (message.type === "job" || message.type === "hello") this.#takeOver();
   }
 
-  /** When the awaited job is over: its face, or the reason why there is none. Never under a moving hand. */
+  /**
+   * When the awaited job is over: its face, or the reason why there is none. Never under a moving hand, nor
+   * out of the model that was chosen meanwhile.
+   */
   #takeOver() {
-    const { jobs, awaiting, gesture } = this.#store.get();
+    const { jobs, awaiting, gesture, document, models } = this.#store.get();
     const job = jobs.find(({ id }) => id === awaiting);
     if (!job || !isOver(job) || gesture?.held) return;
     this.#store.dispatch({ type: "awaiting", job: null });
-    if (job.state === "succeeded") this.use(job);
+    if (job.state === "succeeded" && job.model === document?.model) this.use(job);
+    else if (job.state === "succeeded") {
+      const model = models.find(({ name }) => name === job.model);
+      this.#store.dispatch({
+        type: "toast",
+        tone: "info",
+        title: "The face was found",
+        detail: `It is a face of the model ${model ? titleOf(model) : job.model}.`,
+        hint: "“Use this face” in the Photo panel goes there.",
+      });
+    }
     if (job.state === "failed") {
       const detail = job.error?.detail ?? "";
       const hint = "The photo and your edits are as they were; try again.";

@@ -2,15 +2,48 @@
 
 import { faceKey } from "./document.js";
 
-/** @import { AttributeValues, Job } from "./messages.js" */
+/** @import { AnyModel, AttributeValues, Job, ModelInfo } from "./messages.js" */
 /** @import { State } from "./state.js" */
 
 /** @param {Job} job */
 export const isOver = (job) =>
   job.state === "succeeded" || job.state === "failed" || job.state === "cancelled";
 
-/** The model of the document. @param {State} state */
-export const modelOf = (state) => state.models.find((model) => model.name === state.document?.model) ?? null;
+/** @param {AnyModel} model @returns {model is ModelInfo} */
+export const isUsable = (model) => model.state === "ready" || model.state === "loading";
+
+/** @param {Pick<State, "models">} state */
+export const usableModels = (state) => state.models.filter(isUsable);
+
+/** What it is called for people. @param {AnyModel} model */
+export const titleOf = (model) => (isUsable(model) ? model.title : model.source);
+
+/** The model of the document as the server lists it. @param {State} state */
+export const listedModel = (state) =>
+  state.models.find((model) => model.name === state.document?.model) ?? null;
+
+/** The model of the document, if it can be used. @param {State} state */
+export function modelOf(state) {
+  const model = listedModel(state);
+  return model && isUsable(model) ? model : null;
+}
+
+/** Why the document's model cannot be used; empty where it can, or nothing is known yet. @param {State} state */
+export function modelProblem(state) {
+  const name = state.document?.model;
+  if (!state.about || !name) return "";
+  const model = listedModel(state);
+  if (!model) return `The model ${name} is not here any more.`;
+  if (model.state === "preparing") return `${model.source} is being prepared.`;
+  return model.state === "refused" ? `${model.source} cannot be used: ${model.reason}` : "";
+}
+
+/** The model whose loading the picture waits for. @param {State} state */
+export function loadingModel(state) {
+  const waiting = state.picture === "busy" || state.picture === "loading";
+  const model = waiting ? modelOf(state) : null;
+  return model && !model.loaded ? model : null;
+}
 
 /** Estimated values of the document's face, when they have arrived. @param {State} state */
 export const originalsOf = (state) =>

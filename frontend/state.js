@@ -3,7 +3,7 @@
 import { mixSettings, sameDocument } from "./document.js";
 import { isOver } from "./selectors.js";
 
-/** @import { About, AttributeValues, Job, LoomDocument, ModelInfo, Photo } from "./messages.js" */
+/** @import { About, AnyModel, AttributeValues, Job, LoomDocument, Photo } from "./messages.js" */
 /** @import { MixSettings } from "./document.js" */
 
 const HISTORY_LIMIT = 200;
@@ -47,7 +47,9 @@ const KEYBOARD_GESTURE_MS = 800;
 /**
  * @typedef {object} State
  * @property {About | null} about
- * @property {ModelInfo[]} models
+ * @property {AnyModel[]} models as the server lists them, the unusable ones too
+ * @property {boolean} chooser whether the list of models is shown
+ * @property {boolean} refreshing the server looks at all models again
  * @property {string | null} session
  * @property {LoomDocument | null} document
  * @property {LoomDocument[]} past
@@ -73,7 +75,9 @@ const KEYBOARD_GESTURE_MS = 800;
  */
 
 /**
- * @typedef {{ type: "loaded", about?: About, models?: ModelInfo[] }
+ * @typedef {{ type: "loaded", about?: About, models?: AnyModel[] }
+ *   | { type: "chooser", open: boolean }
+ *   | { type: "refreshing", refreshing: boolean }
  *   | { type: "session", id: string, document: LoomDocument, photos?: Photo[], jobs: Job[] }
  *   | { type: "edit", document: LoomDocument, gesture: string | null, held: boolean, at: number }
  *   | { type: "release" }
@@ -99,6 +103,8 @@ const KEYBOARD_GESTURE_MS = 800;
 export const initialState = {
   about: null,
   models: [],
+  chooser: false,
+  refreshing: false,
   session: null,
   document: null,
   past: [],
@@ -128,6 +134,10 @@ export function reduce(state, action) {
   switch (action.type) {
     case "loaded":
       return { ...state, about: action.about ?? state.about, models: action.models ?? state.models };
+    case "chooser":
+      return { ...state, chooser: action.open };
+    case "refreshing":
+      return { ...state, refreshing: action.refreshing };
     case "session":
       return withSession(state, action);
     case "edit":

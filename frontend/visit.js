@@ -8,6 +8,8 @@ const SESSION_KEY = "latent-loom.session";
 const SAVE_AFTER_MS = 250;
 /** Answers to asking for a session by which the server says that it has none of that name. */
 const UNKNOWN = [404, 422];
+/** Why a document is not kept that the missing picture says already. */
+const SAID_BY_PICTURE = ["model_preparing", "model_unavailable"];
 
 export class Visit {
   #store;
@@ -69,7 +71,8 @@ export class Visit {
       await api.saveDocument(session, document);
     } catch (error) {
       this.#unsaved = true;
-      this.#report(error);
+      const said = error instanceof api.ProblemError && SAID_BY_PICTURE.includes(error.code);
+      if (!said) this.#report(error);
     }
   }
 }

@@ -16,7 +16,7 @@ from server.jobs import JobRunner
 from server.messages import Problem as ProblemBody
 from server.problems import Problem
 from server.progress import ProgressHub
-from server.routes import about, docs, health, live, photos, projections, render, sessions
+from server.routes import about, docs, health, live, models, photos, projections, render, sessions
 from server.services import Services
 from server.settings import Settings
 from server.storage import latents
@@ -54,7 +54,7 @@ def create_app(settings: Settings, make_engine: EngineFactory) -> FastAPI:
         form_limits={"max_files": 1, "max_fields": 4},
     )
     install_error_handlers(app)
-    for module in (health, about, sessions, photos, projections, render, live, docs):
+    for module in (health, about, models, sessions, photos, projections, render, live, docs):
         app.include_router(module.router)
     app.frontend("/", directory=settings.frontend_dir, fallback=None, check_dir=True)
     app.add_middleware(Gate, settings=settings)

@@ -149,9 +149,7 @@ class JobRunner:
                 await self._report(running, event)
 
     async def _spec(self, job: JobRow) -> ProjectionSpec:
-        model = next((m for m in self._engine.models() if m.name == job.model), None)
-        if model is None:
-            raise Problem("unknown_model", f"The model {job.model} is not here any more.")
+        model = self._engine.model(job.model)
         photo = await run_in_threadpool(photos.get, self._database, job.photo_id)
         landmarks = photos.landmarks_of(photo, job.face)
         rgb = await run_in_threadpool(lambda: decode_own(self._blobs.read(photo.blob)))

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from server.documents import STRICT, Document, ModelName
-from server.engine.interface import ModelDescription
+from server.engine.interface import AttributeDescription, ListedModel
 from server.storage.jobs import FINISHED
 from server.storage.tables import JobRow, PhotoRow, SessionRow, now
 
@@ -34,7 +34,7 @@ class Refused(BaseModel):
 
 
 class About(BaseModel):
-    """refused: bundles in the checkpoints folder that could not be loaded."""
+    """models: the usable ones. refused: what lies in the checkpoints folder and cannot be used."""
 
     model_config = ANSWER
     version: str
@@ -44,32 +44,45 @@ class About(BaseModel):
     refused: list[Refused]
 
 
-class AttributeInfo(BaseModel):
-    model_config = ANSWER
-    name: str
-    label: str
-    group: str
-    minimum: float
-    maximum: float
-    step: float
-    unit: str
-    shown: bool
-
-
 class ModelInfo(BaseModel):
-    """editable: whether attributes can be edited; if not, the list of them is empty."""
+    """A usable model. editable: whether attributes can be edited; if not, the list of them is empty.
+
+    reason is set where the model is loaded, its file has changed, and that file cannot be used.
+    """
 
     model_config = ANSWER
+    state: Literal["ready", "loading"]
     name: str
     title: str
     description: str
+    licence: str
+    source: str
+    size_bytes: int
+    loaded: bool
+    changed: bool
+    reason: str
     img_resolution: int
+    img_channels: int
     num_ws: int
     resolutions: list[int]
     default_psi: float
     seeds: list[int]
     editable: bool
-    attributes: list[AttributeInfo]
+    attributes: list[AttributeDescription]
+
+
+class UnusableModel(BaseModel):
+    """reason: why it is refused; empty while it is being prepared."""
+
+    model_config = ANSWER
+    state: Literal["preparing", "refused"]
+    name: str
+    source: str
+    size_bytes: int
+    reason: str
+
+
+AnyModel = Annotated[ModelInfo | UnusableModel, Field(discriminator="state")]
 
 
 class Face(BaseModel):
@@ -101,11 +114,12 @@ class JobError(BaseModel):
 
 
 class Job(BaseModel):
-    """latent: set once the job has finished, also where it was cancelled after its first step."""
+    """latent: of that model; set once the job has finished, also if cancelled after its first step."""
 
     model_config = ANSWER
     id: UUID
     session: UUID
+    model: str
     kind: Literal["projection"] = "projection"
     state: JobState
     step: int
@@ -198,20 +212,13 @@ ClientMessage = Annotated[Edit | Ack, Field(discriminator="type")]
 CLIENT_MESSAGE: TypeAdapter[Edit | Ack] = TypeAdapter(ClientMessage)
 
 
-def model_info(model: ModelDescription) -> ModelInfo:
-    """The answer that describes a model."""
-    return ModelInfo(
-        name=model.name,
-        title=model.title,
-        description=model.description,
-        img_resolution=model.img_resolution,
-        num_ws=model.num_ws,
-        resolutions=list(model.resolutions),
-        default_psi=model.default_psi,
-        seeds=list(model.seeds),
-        editable=bool(model.attributes),
-        attributes=[AttributeInfo.model_validate(a, from_attributes=True) for a in model.attributes],
-    )
+def model_answer(model: ListedModel) -> ModelInfo | UnusableModel:
+    """The answer that describes a model of the checkpoints folder."""
+    listed = {name: value for name, value in vars(model).items() if name != "description"}
+    if model.description is None:
+        return UnusableModel.model_validate(listed)
+    described = vars(model.description) | {"editable": bool(model.description.attributes)}
+    return ModelInfo.model_validate(listed | described)
 
 
 def photo_answer(row: PhotoRow) -> Photo:
@@ -243,6 +250,7 @@ def job_answer(row: JobRow) -> Job:
         {
             "id": row.id,
             "session": row.session_id,
+            "model": row.model,
             "state": row.state,
             "step": row.step,
             "total": row.total,

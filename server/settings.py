@@ -26,9 +26,12 @@ class Settings(BaseSettings):
         default=(),
         description='Further names (JSON list) by which browsers may call this server, e.g. ["loom.lan"].',
     )
-    data_dir: Path = Field(default=Path("data"), description="Where sessions, photos and latents are kept.")
+    data_dir: Path = Field(
+        default=Path("data"),
+        description="Where sessions, photos, latents and converted checkpoints are kept.",
+    )
     checkpoints_dir: Path = Field(
-        default=Path("checkpoints"), description="Folder of model bundles, one folder each."
+        default=Path("checkpoints"), description="Folder of models: bundle folders and checkpoint files."
     )
     frontend_dir: Path = Field(default=REPOSITORY / "frontend", description="Folder of the page.")
     database_url: str | None = Field(
@@ -41,6 +44,9 @@ class Settings(BaseSettings):
         default="auto", description='Perceptual distance of projections: "auto" or the name of one.'
     )
     frame_cache_mib: int = Field(default=64, ge=0, description="Memory for finished pictures, in MiB.")
+    model_cache_mib: int = Field(
+        default=1024, ge=0, description="Memory for the weights of loaded models, in MiB."
+    )
     max_upload_mib: int = Field(default=20, ge=1, description="Largest photo upload, in MiB.")
     max_json_kib: int = Field(
         default=256, ge=1, description="Largest request body that is not an upload, in KiB."

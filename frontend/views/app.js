@@ -6,18 +6,22 @@ import { Attributes } from "./attributes.js";
 import { Explore } from "./explore.js";
 import { Intake } from "./intake.js";
 import { Mix } from "./mix.js";
+import { ModelChooser } from "./models.js";
 import { Noise } from "./noise.js";
 import { ConnectionBanner, Toasts } from "./notices.js";
 import { Photo } from "./photo.js";
 import { Stage } from "./stage.js";
 import { TopBar } from "./topbar.js";
 
+/** @import { Choosing } from "../choosing.js" */
 /** @import { Editor } from "../editor.js" */
 /** @import { Projecting } from "../projecting.js" */
 /** @import { Screen } from "../screen.js" */
 /** @import { State, Store } from "../state.js" */
 
-/** @typedef {{ store: Store, editor: Editor, projecting: Projecting, screen: Screen }} Parts */
+/**
+ * @typedef {{ store: Store, editor: Editor, projecting: Projecting, choosing: Choosing, screen: Screen }} Parts
+ */
 /** What every view is given. @typedef {Parts & { state: State }} View */
 
 const SECTIONS = [
@@ -55,6 +59,7 @@ export function App(parts) {
         h(Noise, view),
       ),
     ),
+    h(ModelChooser, view),
     h(Toasts, view),
     h(Intake, { onFile: (file) => void parts.projecting.upload(file) }),
   );

@@ -2,7 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { standing, withAttribute, withoutAttribute, withoutEdits } from "../document.js";
-import { modelOf, originalsOf, shownOriginals } from "../selectors.js";
+import { modelOf, modelProblem, originalsOf, shownOriginals, usableModels } from "../selectors.js";
 import { Slider } from "./slider.js";
 
 /** @import { AttributeInfo } from "../messages.js" */
@@ -49,16 +49,17 @@ export function Attributes({ state, editor, group, title }) {
       ? h(
           "p",
           { class: "note" },
-          "This model comes without an attribute flow, so its faces can be explored and mixed, but not edited.",
+          "This model comes without an attribute flow and estimator, so its faces can be explored and mixed, but not edited.",
         )
       : infos.map((info) => h(AttributeSlider, { key: info.name, info, state, editor })),
-    !model &&
-      h(
-        "p",
-        { class: "note" },
-        state.about && state.models.length === 0 ? "There is no model." : "Loading the model's attributes…",
-      ),
+    !model && h("p", { class: "note" }, missing(state)),
   );
+}
+
+/** @param {View["state"]} state */
+function missing(state) {
+  if (state.about && usableModels(state).length === 0) return "There is no model.";
+  return modelProblem(state) || "Loading the model's attributes…";
 }
 
 /** @param {{ count: number, onReset: () => void }} props */

@@ -10,7 +10,7 @@ import { SeedField, randomSeed } from "./seed.js";
 import { Slider } from "./slider.js";
 import { Thumbnail } from "./thumbnail.js";
 
-/** @import { Base } from "../messages.js" */
+/** @import { Base, ModelInfo } from "../messages.js" */
 /** @import { View } from "./app.js" */
 
 const PSI = { minimum: 0, maximum: 1.5, step: 0.01 };
@@ -96,24 +96,22 @@ export function Explore({ state, store, editor }) {
       document &&
       state.picture !== "loading" &&
       h(StartingFaces, {
-        seeds: model.seeds,
-        model: model.name,
-        psi: model.default_psi,
+        model,
         seed,
         onSeed: visit,
       }),
   );
 }
 
-/** @param {import("../messages.js").ModelInfo | null} model */
+/** @param {ModelInfo | null} model */
 const defaultSeedPsi = (model) => model?.default_psi ?? 0.7;
 
 /**
  * Faces that the model is known to make well.
- * @param {{ seeds: number[], model: string, psi: number, seed: number | null, onSeed: (seed: number) =>
- *   void }} props
+ * @param {{ model: ModelInfo, seed: number | null, onSeed: (seed: number) => void }} props
  */
-function StartingFaces({ seeds, model, psi, seed, onSeed }) {
+function StartingFaces({ model, seed, onSeed }) {
+  const { name, seeds, default_psi: psi } = model;
   if (seeds.length === 0) return null;
   return h(
     "div",
@@ -131,7 +129,7 @@ function StartingFaces({ seeds, model, psi, seed, onSeed }) {
           "data-testid": `start-${each}`,
           onClick: () => onSeed(each),
         },
-        h(Thumbnail, { document: plainDocument(model, each, psi) }),
+        h(Thumbnail, { document: plainDocument(name, each, psi), model }),
       ),
     ),
   );

@@ -5,6 +5,7 @@ import { h } from "../vendor/preact.js";
 const PATHS = {
   dice: "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM8.500 8.500h.01M15.500 8.500h.01M12 12h.01M8.500 15.500h.01M15.500 15.500h.01",
   previous: "M15 5l-7 7 7 7",
+  down: "M6 9l6 6 6-6",
   undo: "M8 5L4 9l4 4M4 9h10a6 6 0 0 1 0 12h-3",
   redo: "M16 5l4 4-4 4M20 9H10a6 6 0 0 0 0 12h3",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",

@@ -50,7 +50,7 @@ export function Mix({ state, store, editor }) {
       "div",
       { class: mix.enabled ? "mix-source" : "mix-source off" },
       model && state.picture !== "loading"
-        ? h(Thumbnail, { document: plainDocument(model.name, mix.seed, model.default_psi) })
+        ? h(Thumbnail, { document: plainDocument(model.name, mix.seed, model.default_psi), model })
         : h("span", { class: "thumbnail" }),
       h(SeedField, {
         seed: mix.seed,
@@ -80,7 +80,7 @@ export function Mix({ state, store, editor }) {
       minimum: 0,
       maximum: layers,
       step: 1,
-      value: model ? mix.crossover : undefined,
+      value: model ? Math.min(mix.crossover, layers) : undefined,
       original: 4,
       disabled: !mix.enabled,
       onChange: (crossover, held) => set({ crossover }, { gesture: "crossover", held }),

@@ -163,11 +163,15 @@ function Search(props) {
   const running = runningJob(state);
   const other = running !== null && running !== job;
   const crop = photo.faces[state.face]?.crop_url;
+  const model = modelOf(state);
+  const grey = model?.img_channels === 1;
   return h(
     Fragment,
     null,
     h(Projection, { ...props, job, crop }),
+    grey && h("p", { class: "note" }, "This model makes grey pictures, so photos cannot be searched in it."),
     running === null &&
+      !grey &&
       h(
         "div",
         { class: "row" },
@@ -189,7 +193,7 @@ function Search(props) {
             type: "button",
             class: job?.state === "succeeded" ? "button" : "button primary",
             "data-testid": "project",
-            disabled: !crop || !modelOf(state) || state.connection.phase !== "open",
+            disabled: !crop || !model || state.connection.phase !== "open",
             onClick: () => void projecting.start(photo.id, state.face, steps),
           },
           job ? "Search again" : "Find this face",

@@ -2,7 +2,7 @@
 
 import { Fragment, h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
-import { isOver } from "../selectors.js";
+import { isOver, titleOf } from "../selectors.js";
 
 /** @import { Job } from "../messages.js" */
 /** @import { CurvePoint } from "../state.js" */
@@ -159,6 +159,8 @@ function Curve({ curve, total }) {
 function Outcome({ job, state, projecting }) {
   const base = state.document?.base;
   const inUse = base?.kind === "latent" && base.latent === job.latent;
+  const other = job.model === state.document?.model ? null : job.model;
+  const listed = state.models.find(({ name }) => name === other);
   return h(
     "div",
     {
@@ -171,6 +173,8 @@ function Outcome({ job, state, projecting }) {
     job.distance !== null &&
       job.state === "succeeded" &&
       h("p", { class: "note" }, `Distance ${job.distance.toPrecision(3)} after ${job.step} steps.`),
+    other &&
+      h("p", { class: "note" }, `It was searched in another model, ${listed ? titleOf(listed) : other}.`),
     job.latent &&
       (inUse
         ? h("p", { class: "note" }, "It is the face being edited. Undo brings back the one before.")

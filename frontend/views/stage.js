@@ -2,7 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
-import { jobOfBase, runningJob } from "../selectors.js";
+import { jobOfBase, loadingModel, modelOf, modelProblem, runningJob } from "../selectors.js";
 import { HoldButton } from "./controls.js";
 import { Icon } from "./icons.js";
 
@@ -36,7 +36,7 @@ export function Stage(view) {
         "data-kind": "0",
         "data-frames": "0",
       }),
-      h(Overlay, { state, editor }),
+      h(Overlay, view),
       h(PhotoInset, view),
     ),
     h(StageBar, view),
@@ -54,34 +54,19 @@ function describe(state) {
   return edits.length && state.comparing !== "before" ? `${face}, edited: ${edits.join(", ")}` : face;
 }
 
-/** @param {{ state: State, editor: View["editor"] }} props */
-function Overlay({ state, editor }) {
+/** @param {View} view */
+function Overlay(view) {
+  const { state } = view;
   if (state.picture === "loading") {
+    const model = loadingModel(state);
+    const waiting = model ? `Loading ${model.title}…` : "Making the first face…";
     return h(
       "div",
       { class: "veil", role: "status" },
-      h("span", null, state.connection.phase === "lost" ? "No picture yet" : "Making the first face…"),
+      h("span", null, state.connection.phase === "lost" ? "No picture yet" : waiting),
     );
   }
-  if (state.picture === "failed" && state.connection.phase === "open") {
-    return h(
-      "div",
-      { class: "failed", role: "status", "data-testid": "picture-failed" },
-      h(Icon, { name: "warning" }),
-      h(
-        "p",
-        null,
-        h("strong", null, "This picture could not be made."),
-        " You see the last one that could. ",
-        state.pictureProblem,
-      ),
-      h(
-        "button",
-        { type: "button", class: "button", "data-testid": "retry", onClick: () => editor.retry() },
-        "Try again",
-      ),
-    );
-  }
+  if (state.picture === "failed" && state.connection.phase === "open") return h(Failed, view);
   return h(
     "div",
     { class: "overlay" },
@@ -90,13 +75,50 @@ function Overlay({ state, editor }) {
   );
 }
 
+/** @param {View} view */
+function Failed({ state, choosing }) {
+  const { pictureProblem, meter } = state;
+  const lacksModel = state.about !== null && modelOf(state) === null;
+  return h(
+    "div",
+    { class: "failed", role: "status", "data-testid": "picture-failed" },
+    h(Icon, { name: "warning" }),
+    h(
+      "p",
+      null,
+      h("strong", null, "This picture could not be made."),
+      meter.size > 0 && " You see the last one that could.",
+      ` ${modelProblem(state) || pictureProblem}`,
+    ),
+    h(
+      "button",
+      { type: "button", class: "button", "data-testid": "retry", onClick: () => void choosing.retry() },
+      "Try again",
+    ),
+    lacksModel &&
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button primary",
+          "data-testid": "choose-model",
+          onClick: () => choosing.open(true),
+        },
+        "Choose a model",
+      ),
+  );
+}
+
 /** @param {{ state: State }} props */
 function Badge({ state }) {
   const job = runningJob(state);
+  const model = loadingModel(state);
   if (state.comparing)
     return h("span", { class: "badge" }, state.comparing === "photo" ? "Photo" : "Before the edits");
   if (state.connection.phase !== "open")
     return h("span", { class: "badge" }, "Not connected: showing the last picture");
+  if (model)
+    return h("span", { class: "badge live", role: "status", "data-testid": "loading" }, `Loading ${model.title}…`);
   if (state.view !== "projection" || !job) return null;
   return h(
     "span",

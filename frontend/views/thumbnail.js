@@ -4,20 +4,24 @@ import { h } from "../vendor/preact.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { render } from "../api.js";
 
-/** @import { LoomDocument } from "../messages.js" */
+/** @import { LoomDocument, ModelInfo } from "../messages.js" */
 
 const WAIT_MS = 150;
 
 /** Thumbnails come one after another, so that they never crowd out the face being edited. */
 let queue = Promise.resolve();
 
+/** No larger than it is shown: in full, a large model's would take seconds each. */
+const LARGEST_SIDE = 128;
+
 /**
  * @param {LoomDocument} document
+ * @param {number} side
  * @param {() => boolean} isWanted asked when its turn comes
  * @returns {Promise<Blob | null>}
  */
-function inTurn(document, isWanted) {
-  const turn = queue.then(() => (isWanted() ? render(document, null, "jpeg") : null));
+function inTurn(document, side, isWanted) {
+  const turn = queue.then(() => (isWanted() ? render(document, side, "jpeg") : null));
   queue = turn.then(
     () => undefined,
     () => undefined,
@@ -25,17 +29,18 @@ function inTurn(document, isWanted) {
   return turn;
 }
 
-/** @param {{ document: LoomDocument }} props */
-export function Thumbnail({ document }) {
+/** @param {{ document: LoomDocument, model: ModelInfo }} props model: the document's */
+export function Thumbnail({ document, model }) {
   const [url, setUrl] = useState(/** @type {string | null} */ (null));
   const [failed, setFailed] = useState(false);
-  const key = JSON.stringify(document);
+  const side = Math.min(LARGEST_SIDE, model.img_resolution);
+  const key = JSON.stringify([document, side]);
   useEffect(() => {
     let wanted = true;
     let made = "";
     const timer = setTimeout(async () => {
       try {
-        const blob = await inTurn(document, () => wanted);
+        const blob = await inTurn(document, side, () => wanted);
         if (!blob || !wanted) return;
         made = URL.createObjectURL(blob);
         setUrl(made);

@@ -2,9 +2,9 @@
 
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
-import { modelOf } from "../selectors.js";
 import { IconButton } from "./controls.js";
 import { Icon, Mark } from "./icons.js";
+import { ModelButton } from "./models.js";
 
 /** @import { Connection } from "../state.js" */
 /** @import { View } from "./app.js" */
@@ -12,23 +12,13 @@ import { Icon, Mark } from "./icons.js";
 const PHASES = { connecting: "Connecting", open: "Connected", lost: "Reconnecting" };
 
 /** @param {View} view */
-export function TopBar({ state, editor }) {
-  const model = modelOf(state);
-  const title = model && [
-    model.description,
-    `${model.img_resolution} × ${model.img_resolution} pixels`,
-    state.about?.device,
-  ];
+export function TopBar(view) {
+  const { state, editor } = view;
   return h(
     "header",
     { class: "topbar" },
-    h("h1", { class: "brand" }, h(Mark, null), "Latent Loom"),
-    model &&
-      h(
-        "span",
-        { class: "model", "data-testid": "model", title: title?.filter(Boolean).join(" · ") },
-        model.title,
-      ),
+    h("h1", { class: "brand" }, h(Mark, null), h("span", null, "Latent Loom")),
+    h(ModelButton, view),
     h(ConnectionPill, { connection: state.connection }),
     h("div", { class: "spacer" }),
     h(IconButton, {

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from server.documents import Document
 from server.engine.interface import ModelDescription
 from server.problems import Problem
-
-
-def model_of(models: Iterable[ModelDescription], name: str) -> ModelDescription:
-    """The description of that name. Raises Problem no_model, unknown_model."""
-    known = {model.name: model for model in models}
-    if not known:
-        hint = "Put a bundle into the checkpoints folder and restart the server."
-        raise Problem("no_model", "No model could be loaded.", hint)
-    if name not in known:
-        raise Problem("unknown_model", f"The models here are: {', '.join(known)}.")
-    return known[name]
 
 
 def check_fit(document: Document, model: ModelDescription) -> None:
@@ -29,8 +16,7 @@ def check_fit(document: Document, model: ModelDescription) -> None:
         raise _misfit(f"layers are counted from 0 to {model.num_ws - 1}.")
     if not document.attributes:
         return
-    if not model.attributes:
-        raise Problem("not_editable", f"The model {model.name} comes without a flow and attribute estimator.")
+    check_editable(model)
     known = {attribute.name: attribute for attribute in model.attributes}
     for name, value in document.attributes.items():
         attribute = known.get(name)
@@ -46,6 +32,20 @@ def check_resolution(resolution: int | None, model: ModelDescription) -> None:
     """Raises Problem document_does_not_fit for a size that the model has no level for."""
     if resolution is not None and resolution not in model.resolutions:
         raise _misfit(f"the resolution is one of {', '.join(map(str, model.resolutions))}.")
+
+
+def check_editable(model: ModelDescription) -> None:
+    """Raises Problem not_editable for a model whose attributes can neither be read nor changed."""
+    if not model.attributes:
+        raise Problem("not_editable", f"The model {model.name} comes without a flow and attribute estimator.")
+
+
+def check_projectable(model: ModelDescription) -> None:
+    """Raises Problem not_projectable for a model in which no photo can be looked for."""
+    if model.img_channels != 3:
+        raise Problem(
+            "not_projectable", f"The pictures of the model {model.name} are grey, so no photo is found in it."
+        )
 
 
 def _misfit(text: str) -> Problem:

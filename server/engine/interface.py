@@ -16,6 +16,8 @@ from server.documents import Document
 RGB = NDArray[np.uint8]  # [H, W, 3]
 Format = Literal["jpeg", "png"]
 Quality = Literal["preview", "final"]
+# ready: can be asked for, loaded or not. preparing: being converted. refused: cannot be used, for a reason.
+ModelState = Literal["ready", "loading", "preparing", "refused"]
 
 # Given the id of a latent, its safetensors file (latents.py). Raises Problem unknown_latent.
 LatentSource = Callable[[UUID], bytes]
@@ -37,12 +39,14 @@ class AttributeDescription:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """What a page needs to know of a model. attributes is empty where it cannot be edited."""
+    """What a page needs to know of a usable model. attributes is empty where it cannot be edited."""
 
     name: str
     title: str
     description: str
+    licence: str
     img_resolution: int
+    img_channels: int  # 3, or 1 for grey pictures
     num_ws: int
     resolutions: tuple[int, ...]
     default_psi: float
@@ -51,11 +55,21 @@ class ModelDescription:
 
 
 @dataclass(frozen=True)
-class RefusedModel:
-    """A folder that looks like a bundle and could not be loaded."""
+class ListedModel:
+    """A model of the checkpoints folder, whether it can be used or not.
+
+    description is there where it can be, loaded or not. reason says why it cannot, or, of a loaded model
+    whose file has changed meanwhile, why that file cannot be used.
+    """
 
     name: str
+    source: str  # of the bundle folder or file
+    size_bytes: int
+    state: ModelState
     reason: str
+    loaded: bool
+    changed: bool  # it is loaded, and its file is another one by now
+    description: ModelDescription | None
 
 
 @dataclass(frozen=True)
@@ -140,7 +154,7 @@ class Engine(Protocol):
         ...
 
     async def start(self) -> None:
-        """Load the models. A bundle that cannot be loaded is refused and takes nothing else down."""
+        """See which models are there, and load the first one that can be loaded."""
         ...
 
     async def stop(self) -> None:
@@ -151,8 +165,31 @@ class Engine(Protocol):
         """The usable models; the first one is the default."""
         ...
 
-    def refused(self) -> tuple[RefusedModel, ...]:
-        """The bundles that could not be loaded."""
+    def default_model(self) -> ModelDescription:
+        """The first of them. Raises Problem no_model."""
+        ...
+
+    def model(self, name: str) -> ModelDescription:
+        """The usable model of that name.
+
+        Raises Problem no_model, unknown_model, model_preparing, model_unavailable.
+        """
+        ...
+
+    def listing(self) -> tuple[ListedModel, ...]:
+        """All models of the checkpoints folder: the usable ones, those being prepared, the refused ones."""
+        ...
+
+    async def rescan(self) -> None:
+        """Take note of what was added to the checkpoints folder, replaced or deleted. Costs next to nothing
+        where nothing was. What is loaded stays, unless its file is gone.
+        """
+        ...
+
+    async def refresh(self) -> None:
+        """Look at everything again: refused models get another chance, and copies of files that were
+        replaced are let go, so that the next render loads the new ones.
+        """
         ...
 
     async def perceptual(self) -> PerceptualDescription:

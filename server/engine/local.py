@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,28 +17,31 @@ from models.projection.projector import ProjectionError
 from models.projection.trunks import TrunkError
 from models.styleflow.network import IntegrationError
 from server.documents import Document
-from server.engine.bundles import load_bundles
 from server.engine.cache import FrameCache
 from server.engine.compute import ComputeThread, Done, Priority
 from server.engine.faces import FaceFinder, aligned_face
-from server.engine.fit import check_fit, check_resolution, model_of
+from server.engine.fit import check_editable, check_fit, check_projectable, check_resolution
 from server.engine.frames import encode_png
 from server.engine.interface import (
     RGB,
     AttributeReading,
     FoundFace,
     LatentSource,
+    ListedModel,
     ModelDescription,
     PerceptualDescription,
     ProjectionEvent,
     ProjectionSpec,
-    RefusedModel,
     Rendered,
     RenderRequest,
 )
+from server.engine.library import LibraryOptions, ModelLibrary
+from server.engine.passing import on_passing_thread
 from server.engine.projecting import RunningProjection, StatisticsOfW
-from server.engine.worker import ModelWorker, describe
+from server.engine.residence import ResidentModel
+from server.engine.worker import ModelWorker
 from server.problems import Problem
+from server.settings import MIB, Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,24 +51,44 @@ PREVIEW_RESOLUTION = 256
 
 @dataclass(frozen=True)
 class LocalEngineOptions:
-    """Where the bundles are, what to compute on, which perceptual distance, and memory for frames."""
+    """Where checkpoints are and converted ones go, what to compute on, which perceptual distance, and memory
+    for finished pictures and for weights.
+    """
 
     checkpoints_dir: Path
+    converted_dir: Path
     device: str = "auto"
     perceptual: str = "auto"
-    frame_cache_bytes: int = 64 * 2**20
+    frame_cache_bytes: int = 64 * MIB
+    model_cache_bytes: int = 1024 * MIB
+
+
+def engine_options(settings: Settings) -> LocalEngineOptions:
+    """As the server's settings have them."""
+    return LocalEngineOptions(
+        checkpoints_dir=settings.checkpoints_dir,
+        converted_dir=settings.data_dir / "converted",
+        device=settings.device,
+        perceptual=settings.perceptual,
+        frame_cache_bytes=settings.frame_cache_mib * MIB,
+        model_cache_bytes=settings.model_cache_mib * MIB,
+    )
 
 
 class LocalEngine:
     """See interface.Engine."""
 
     def __init__(self, options: LocalEngineOptions, latents: LatentSource) -> None:
-        self._options, self._latents = options, latents
+        self._options = options
         self._torch_device = _torch_device(options.device)
         self._compute = ComputeThread()
-        self._workers: dict[str, ModelWorker] = {}
-        self._descriptions: tuple[ModelDescription, ...] = ()
-        self._refused: tuple[RefusedModel, ...] = ()
+        frames = FrameCache(options.frame_cache_bytes)
+        self._library = ModelLibrary(
+            LibraryOptions(
+                options.checkpoints_dir, options.converted_dir, self._torch_device, options.model_cache_bytes
+            ),
+            lambda bundle: ModelWorker(bundle, latents, frames),
+        )
         self._finder = FaceFinder(options.checkpoints_dir, self._torch_device)
         self._statistics = StatisticsOfW()
         self._perceptual: PerceptualDistance | None = None
@@ -80,28 +102,38 @@ class LocalEngine:
         return self._torch_device
 
     async def start(self) -> None:
-        """Load the bundles."""
+        """With the first model loaded."""
         self._compute.start()
-        load = partial(load_bundles, self._options.checkpoints_dir, self._torch_device)
-        loaded = await self._run(Priority.FINAL, load)
-        frames = FrameCache(self._options.frame_cache_bytes)
-        self._workers = {
-            name: ModelWorker(bundle, self._latents, frames) for name, bundle in loaded.usable.items()
-        }
-        self._descriptions = tuple(describe(bundle) for bundle in loaded.usable.values())
-        self._refused = loaded.refused
+        await self._library.start()
 
     async def stop(self) -> None:
         """Finish the work item under way."""
+        await self._library.stop()
         await self._compute.stop()
 
     def models(self) -> tuple[ModelDescription, ...]:
         """Usable models."""
-        return self._descriptions
+        return self._library.descriptions()
 
-    def refused(self) -> tuple[RefusedModel, ...]:
-        """Bundles that could not be loaded."""
-        return self._refused
+    def default_model(self) -> ModelDescription:
+        """The first of them."""
+        return self._library.default()
+
+    def model(self, name: str) -> ModelDescription:
+        """One of them."""
+        return self._library.description(name)
+
+    def listing(self) -> tuple[ListedModel, ...]:
+        """All models."""
+        return self._library.listing()
+
+    async def rescan(self) -> None:
+        """Beside the compute thread."""
+        await self._library.rescan()
+
+    async def refresh(self) -> None:
+        """Beside the compute thread."""
+        await self._library.refresh()
 
     async def perceptual(self) -> PerceptualDescription:
         """Raises Problem perceptual_missing."""
@@ -110,11 +142,14 @@ class LocalEngine:
 
     async def render(self, request: RenderRequest) -> Rendered:
         """Previews before everything else."""
-        model, worker = self._for(request.document)
-        check_resolution(request.resolution, model)
-        document = request.document
-        largest = PREVIEW_RESOLUTION if request.quality == "preview" else model.img_resolution
-        side = request.resolution or min(largest, model.img_resolution)
+        async with self._library.using(request.document.model) as model:
+            check_fit(request.document, model.description)
+            check_resolution(request.resolution, model.description)
+            return await self._render(request, model)
+
+    async def _render(self, request: RenderRequest, model: ResidentModel) -> Rendered:
+        document, worker, full = request.document, model.worker, model.description.img_resolution
+        side = request.resolution or (min(PREVIEW_RESOLUTION, full) if request.quality == "preview" else full)
         priority = Priority.LIVE if request.quality == "preview" else Priority.FINAL
         if request.format == "png":
             picture = await self._timed(priority, lambda: worker.picture(document, side))
@@ -125,10 +160,10 @@ class LocalEngine:
 
     async def attributes(self, document: Document) -> AttributeReading:
         """With the priority of a final picture."""
-        model, worker = self._for(document)
-        if not model.attributes:
-            raise Problem("not_editable", f"The model {model.name} comes without an attribute estimator.")
-        return await self._run(Priority.FINAL, lambda: worker.attributes(document))
+        async with self._library.using(document.model) as model:
+            check_fit(document, model.description)
+            check_editable(model.description)
+            return await self._run(Priority.FINAL, lambda: model.worker.attributes(document))
 
     async def find_faces(self, rgb: RGB) -> tuple[FoundFace, ...]:
         """With the priority of a final picture."""
@@ -142,26 +177,20 @@ class LocalEngine:
         self, spec: ProjectionSpec, stop: asyncio.Event
     ) -> AsyncGenerator[ProjectionEvent, None]:
         """One hop to the compute thread a step, so that pictures are rendered between steps."""
-        bundle = self._worker(spec.model).bundle
-        running = RunningProjection(bundle, spec, await self._loaded_perceptual(), self._statistics)
-        await self._run(Priority.PROJECTION, running.begin)
-        complete = True  # whether the last event had its latent
-        for _ in range(spec.steps):
-            if stop.is_set():
-                break
-            event = await self._run(Priority.PROJECTION, running.step)
-            complete = event.latent is not None
-            yield event
-        if not complete:
-            yield await self._run(Priority.FINAL, running.last_event)
-
-    def _for(self, document: Document) -> tuple[ModelDescription, ModelWorker]:
-        model = model_of(self._descriptions, document.model)
-        check_fit(document, model)
-        return model, self._worker(model.name)
-
-    def _worker(self, name: str) -> ModelWorker:
-        return self._workers[model_of(self._descriptions, name).name]
+        async with self._library.using(spec.model) as model:
+            check_projectable(model.description)
+            perceptual = await self._loaded_perceptual()
+            running = RunningProjection(model.worker.bundle, spec, perceptual, self._statistics)
+            await self._run(Priority.PROJECTION, running.begin)
+            complete = True  # whether the last event had its latent
+            for _ in range(spec.steps):
+                if stop.is_set():
+                    break
+                event = await self._run(Priority.PROJECTION, running.step)
+                complete = event.latent is not None
+                yield event
+            if not complete:
+                yield await self._run(Priority.FINAL, running.last_event)
 
     async def _run(self, priority: Priority, work: Callable[[], T]) -> T:
         return (await self._timed(priority, work)).value
@@ -181,17 +210,14 @@ class LocalEngine:
             ) from error
 
     async def _loaded_perceptual(self) -> PerceptualDistance:
-        # Beside the compute thread, because it may have to download a network first; and on a thread that
-        # ends: PyTorch gives each thread that computes a team of OpenMP workers, and where two teams have
-        # more workers than there are cores, both wait by sleeping. Every step would take twice as long.
+        # Beside the compute thread, because it may have to download a network first.
         async with self._perceptual_lock:
             if self._perceptual is None:
                 load = partial(load_perceptual, self._options.perceptual, self._torch_device)
-                with ThreadPoolExecutor(max_workers=1) as passing:
-                    try:
-                        self._perceptual = await asyncio.get_running_loop().run_in_executor(passing, load)
-                    except TrunkError as error:
-                        raise Problem("perceptual_missing", f"{error}") from error
+                try:
+                    self._perceptual = await on_passing_thread(load)
+                except TrunkError as error:
+                    raise Problem("perceptual_missing", f"{error}") from error
             return self._perceptual
 
 

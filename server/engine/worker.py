@@ -20,18 +20,12 @@ from models.editing.attribute_edit import EditStart, apply_edit, start_edit
 from models.editing.mixing import mix
 from models.editing.noise import noise_maps
 from models.styleflow.attributes import ATTRIBUTES
-from models.stylegan2.generator import to_uint8, truncate
+from models.stylegan2.generator import to_uint8
+from models.stylegan2.mapping import truncate
 from server.documents import Base, Document, LatentBase, Mix, NoiseSpec
 from server.engine.cache import FrameCache, StageCache
 from server.engine.frames import encode_jpeg
-from server.engine.interface import (
-    RGB,
-    AttributeDescription,
-    AttributeReading,
-    LatentSource,
-    ModelDescription,
-    Quality,
-)
+from server.engine.interface import RGB, AttributeReading, LatentSource, Quality
 from server.engine.latents import Latent, read_latent
 from server.problems import Problem
 
@@ -40,33 +34,13 @@ LATENT_CAPACITY = 16
 NOISE_CAPACITY = 4
 
 
-def describe(bundle: Bundle) -> ModelDescription:
-    """What the page needs to know of a bundle."""
-    manifest, generator = bundle.manifest, bundle.generator
-    editable = bundle.flow is not None and bundle.estimator is not None
-    attributes = tuple(
-        AttributeDescription(a.name, a.label, a.group, a.minimum, a.maximum, a.step, a.unit, a.shown)
-        for a in ATTRIBUTES
-    )
-    return ModelDescription(
-        name=manifest.name,
-        title=manifest.title,
-        description=manifest.description,
-        img_resolution=generator.img_resolution,
-        num_ws=generator.num_ws,
-        resolutions=generator.config.resolutions,
-        default_psi=manifest.default_psi,
-        seeds=manifest.seeds,
-        attributes=attributes if editable else (),
-    )
-
-
 class ModelWorker:
     """One loaded bundle and what was computed with it lately."""
 
     def __init__(self, bundle: Bundle, latents: LatentSource, frames: FrameCache) -> None:
         self.bundle, self.generator = bundle, bundle.generator
         self.device = bundle.generator.w_avg.device
+        self._weights = _weights(bundle)
         self._latent_source, self._frames = latents, frames
         self._latents: StageCache[Latent] = StageCache(LATENT_CAPACITY)
         self._ws: StageCache[Tensor] = StageCache(STAGE_CAPACITY)
@@ -77,7 +51,7 @@ class ModelWorker:
     @torch.no_grad()
     def jpeg(self, document: Document, resolution: int, quality: Quality) -> bytes:
         """The encoded picture. Raises Problem, as all methods here do."""
-        key = json.dumps([self.bundle.manifest.generator.sha256, _final_key(document), resolution, quality])
+        key = json.dumps([self._weights, _final_key(document), resolution, quality])
         data = self._frames.get(key)
         if data is None:
             data = encode_jpeg(self.picture(document, resolution), quality)
@@ -118,8 +92,9 @@ class ModelWorker:
             latent = read_latent(self._latent_source(base.latent))
             same_shape = latent.ws.shape == (self.generator.num_ws, self.generator.w_dim)
             if not same_shape or latent.generator != self.bundle.manifest.generator.sha256:
-                detail = "The latent was found with another model, or with another version of this one."
-                raise Problem("latent_of_other_model", detail, "Project the photo again with this model.")
+                detail = "A face in it was found with another model, or with another version of this one."
+                hint = "Search for its photo again with this model, or take another face."
+                raise Problem("latent_of_other_model", detail, hint)
             return latent
 
         return self._latents.get_or_compute(str(base.latent), load)
@@ -158,7 +133,8 @@ class ModelWorker:
             raise Problem("not_editable", "The model comes without an attribute estimator.")
 
         def estimate() -> Tensor:
-            values: Tensor = estimator(self.generator.synthesis(ws()))
+            rgb = self.generator.synthesis(ws()).expand(-1, 3, -1, -1)  # grey: three times the same
+            values: Tensor = estimator(rgb)
             return values
 
         return self._readings.get_or_compute(key, estimate)
@@ -177,12 +153,19 @@ class ModelWorker:
 
 
 def as_rgb(img: Tensor) -> RGB:
-    """Picture [1, 3, R, R] of -1..1 as [R, R, 3]. Raises Problem not_finite."""
+    """Picture [1, 3 or 1, R, R] of -1..1 as [R, R, 3]. Raises Problem not_finite."""
     if not bool(torch.isfinite(img).all()):
         hint = "Move the sliders back towards the middle."
         raise Problem("not_finite", "These settings lead to numbers that are no picture.", hint)
-    rgb: RGB = to_uint8(img)[0].cpu().numpy()
+    rgb: RGB = to_uint8(img.expand(-1, 3, -1, -1))[0].cpu().numpy()
     return rgb
+
+
+def _weights(bundle: Bundle) -> list[str | None]:
+    """What a picture depends on besides its document: models may share a generator, but not the flow."""
+    manifest = bundle.manifest
+    parts = (manifest.generator, manifest.flow, manifest.attributes)
+    return [None if part is None else part.sha256 for part in parts]
 
 
 def _dump(part: Base | Mix | NoiseSpec) -> str:

@@ -1,35 +1,33 @@
-"""What this server is, and which models it has."""
+"""What this server is and what it works with."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
 from server.engine.interface import Engine
-from server.messages import About, ModelInfo, Perceptual, Refused, model_info
+from server.messages import About, Perceptual, Refused
 from server.problems import Problem
 from server.services import ServicesDep
 from server.version import product_version
 
-router = APIRouter(prefix="/api/v1", tags=["models"])
+router = APIRouter(prefix="/api/v1", tags=["server"])
 
 
 @router.get("/about")
 async def about(services: ServicesDep) -> About:
-    """Version, device, the perceptual distance in use, and models, with those that could not be loaded."""
+    """Version, device, the perceptual distance in use, and models, with those that cannot be used."""
     engine = services.engine
     return About(
         version=product_version(),
         device=engine.device,
         perceptual=await _perceptual(engine),
         models=[model.name for model in engine.models()],
-        refused=[Refused(name=model.name, reason=model.reason) for model in engine.refused()],
+        refused=[
+            Refused(name=model.name, reason=model.reason)
+            for model in engine.listing()
+            if model.state == "refused"
+        ],
     )
-
-
-@router.get("/models")
-async def models(services: ServicesDep) -> list[ModelInfo]:
-    """The usable models; the first one is the default."""
-    return [model_info(model) for model in services.engine.models()]
 
 
 async def _perceptual(engine: Engine) -> Perceptual:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response
 from starlette.concurrency import run_in_threadpool
 
-from server.engine.fit import model_of
+from server.engine.fit import check_projectable
 from server.messages import Job, NewProjection, job_answer
 from server.problems import Problem
 from server.services import Services, ServicesDep
@@ -29,7 +29,7 @@ async def create_projection(
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
     """Look for a photo's face in a model's latent space. The same Idempotency-Key gives the same job."""
-    model_of(services.engine.models(), body.model)
+    check_projectable(services.engine.model(body.model))
     metric = (await services.engine.perceptual()).name
     new = jobs.NewJob(session_id, body.model, body.photo, body.face, body.steps, metric, idempotency_key)
     job, is_new = await run_in_threadpool(_queue, services, new)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 
 from server.documents import Document, SeedBase
-from server.engine.fit import check_fit, model_of
+from server.engine.fit import check_fit
 from server.engine.interface import ModelDescription
 from server.messages import Session, session_answer
-from server.problems import Problem
 from server.services import Services, ServicesDep
 from server.storage import jobs, photos, sessions
 from server.storage.tables import SessionRow
@@ -20,14 +20,11 @@ router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"], route_class=Str
 
 
 @router.post("", status_code=201)
-def create_session(services: ServicesDep) -> Session:
+async def create_session(services: ServicesDep) -> Session:
     """A new session that opens with the default model's first picture."""
-    models = services.engine.models()
-    if not models:
-        hint = "Put a bundle into the checkpoints folder and restart the server."
-        raise Problem("no_model", "No model could be loaded.", hint)
-    document = _opening_document(models[0]).model_dump(mode="json")
-    return _answer(services, sessions.create(services.database, document))
+    await services.engine.rescan()  # the default may be another one by now
+    document = _opening_document(services.engine.default_model()).model_dump(mode="json")
+    return await run_in_threadpool(lambda: _answer(services, sessions.create(services.database, document)))
 
 
 @router.get("/{session_id}")
@@ -39,7 +36,7 @@ def get_session(session_id: UUID, services: ServicesDep) -> Session:
 @router.put("/{session_id}/document")
 def put_document(session_id: UUID, document: Document, services: ServicesDep) -> Session:
     """Remember the edit that a reload brings back."""
-    check_fit(document, model_of(services.engine.models(), document.model))
+    check_fit(document, services.engine.model(document.model))
     row = sessions.set_document(services.database, session_id, document.model_dump(mode="json"))
     return _answer(services, row)
 

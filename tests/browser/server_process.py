@@ -32,6 +32,7 @@ class ServerProcess:
     """`python -m server serve`, with the perceptual distance that needs no network."""
 
     folder: Path
+    checkpoints: Path | None = None  # None: those that all browser tests are run on
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -54,8 +55,8 @@ class ServerProcess:
             "LATENTLOOM_PERCEPTUAL": "efficientnet-lite0",
             "LATENTLOOM_DEVICE": "cpu",
         }
-        settings["LATENTLOOM_CHECKPOINTS_DIR"] = os.environ.get(
-            "LATENTLOOM_CHECKPOINTS_DIR", str(REPOSITORY / "checkpoints")
+        settings["LATENTLOOM_CHECKPOINTS_DIR"] = str(
+            self.checkpoints or os.environ.get("LATENTLOOM_CHECKPOINTS_DIR", REPOSITORY / "checkpoints")
         )
         own = {name: value for name, value in os.environ.items() if not name.startswith("LATENTLOOM_")}
         with self.log.open("ab") as log:

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import {
   MAX_SEED,
   faceKey,
+  foundFace,
   mixSettings,
   plainDocument,
   seedBase,
@@ -12,8 +13,8 @@ import {
   standing,
   withAttribute,
   withBase,
-  withFoundFace,
   withMix,
+  withModel,
   withoutAttribute,
 } from "../../frontend/document.js";
 
@@ -74,14 +75,53 @@ test("a new face drops the attribute targets unless they are kept", () => {
 });
 
 test("a face found in a photo starts without edits, mix and noise, at full truncation", () => {
-  const busy = { ...withMix(DOCUMENT, MIX, MODEL), attributes: { age: 60 }, noise: { seed: 4, strength: 2 } };
-  assert.deepEqual(withFoundFace(busy, "l"), {
+  assert.deepEqual(foundFace("demo", "l"), {
     model: "demo",
     base: { kind: "latent", latent: "l", truncation_psi: 1, truncation_cutoff: null },
     mix: [],
     attributes: {},
     noise: { seed: null, strength: 1 },
   });
+});
+
+const SMALLER = {
+  name: "smaller",
+  num_ws: 8,
+  default_psi: 0.5,
+  seeds: [21, 22],
+  attributes: [{ name: "age" }],
+};
+
+test("in another model it is the same seed, and what that model has no layer for goes", () => {
+  const busy = {
+    ...DOCUMENT,
+    base: { ...seedBase(3, 0.9), truncation_cutoff: 10 },
+    mix: [
+      { source: seedBase(9, 0.7), layers: [6, 7, 8, 9], strength: 0.5 },
+      { source: seedBase(9, 0.7), layers: [8, 9], strength: 0.5 },
+    ],
+    noise: { seed: 4, strength: 2 },
+  };
+  assert.deepEqual(withModel(busy, SMALLER, false), {
+    model: "smaller",
+    base: seedBase(3, 0.9),
+    mix: [{ source: seedBase(9, 0.7), layers: [6, 7], strength: 0.5 }],
+    attributes: {},
+    noise: { seed: 4, strength: 2 },
+  });
+});
+
+test("a face found in one model makes way for a face of the other, as base and in the mix", () => {
+  const found = foundFace("demo", "l");
+  const mixed = { ...found, mix: [{ source: found.base, layers: [1], strength: 1 }] };
+  assert.deepEqual(withModel(mixed, SMALLER, false), plainDocument("smaller", 21, 0.5));
+  assert.deepEqual(withModel(found, { ...SMALLER, seeds: [] }, false).base, seedBase(0, 0.5));
+});
+
+test("edits go along to another model where they are kept and it knows them", () => {
+  const edited = { ...DOCUMENT, attributes: { age: 60, beard: 1 } };
+  assert.deepEqual(withModel(edited, SMALLER, false).attributes, {});
+  assert.deepEqual(withModel(edited, SMALLER, true).attributes, { age: 60 });
 });
 
 test("the crossover is the first layer taken from the second face", () => {

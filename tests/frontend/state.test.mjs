@@ -3,7 +3,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plainDocument, withMix } from "../../frontend/document.js";
-import { jobOf, jobOfBase, originalsOf, runningJob, shownOriginals } from "../../frontend/selectors.js";
+import {
+  jobOf,
+  jobOfBase,
+  loadingModel,
+  modelOf,
+  modelProblem,
+  originalsOf,
+  runningJob,
+  shownOriginals,
+  usableModels,
+} from "../../frontend/selectors.js";
 import { createStore, initialState, reduce } from "../../frontend/state.js";
 
 const DOCUMENT = plainDocument("demo", 3, 0.7);
@@ -236,4 +246,34 @@ test("listeners hear of changes only", () => {
   stop();
   store.dispatch({ type: "keep-attributes", keep: false });
   assert.equal(heard, 1);
+});
+
+const READY = { state: "ready", name: "demo", title: "Demo", loaded: false };
+const REFUSED = { state: "refused", name: "demo", source: "demo.pkl", reason: "It is damaged." };
+
+/** @param {any[]} models */
+const listing = (...models) => ({ type: "loaded", about: {}, models });
+
+test("only a model that can be used is the document's model", () => {
+  assert.equal(modelOf(after(listing(READY))), READY);
+  assert.equal(modelOf(after(listing(REFUSED))), null);
+  assert.deepEqual(usableModels(after(listing(REFUSED, READY))), [READY]);
+});
+
+test("why there is no model is said as far as it is known", () => {
+  assert.equal(modelProblem(after()), "");
+  assert.equal(modelProblem(after(listing(READY))), "");
+  assert.equal(modelProblem(after(listing(REFUSED))), "demo.pkl cannot be used: It is damaged.");
+  assert.equal(
+    modelProblem(after(listing({ ...REFUSED, state: "preparing" }))),
+    "demo.pkl is being prepared.",
+  );
+  assert.equal(modelProblem(after(listing())), "The model demo is not here any more.");
+});
+
+test("a picture waits for its model only while that is not loaded", () => {
+  const busy = { type: "picture", picture: "busy" };
+  assert.equal(loadingModel(after(listing(READY), busy)), READY);
+  assert.equal(loadingModel(after(listing({ ...READY, loaded: true }), busy)), null);
+  assert.equal(loadingModel(after(listing(READY), { type: "picture", picture: "ready" })), null);
 });

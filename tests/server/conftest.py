@@ -31,6 +31,14 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> P
     return folder
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty checkpoints folder, for tests that fill it."""
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def page_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of one file."""

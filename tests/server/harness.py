@@ -26,7 +26,7 @@ from models.styleflow.flow import ConditionalFlow, save_flow
 from models.stylegan2.checkpoint import save_generator
 from models.stylegan2.generator import Generator, GeneratorConfig
 from server.app import create_app
-from server.engine.local import LocalEngine, LocalEngineOptions
+from server.engine.local import LocalEngine, engine_options
 from server.listen import uvicorn_config
 from server.settings import Settings
 
@@ -55,8 +55,7 @@ class RunningServer:
 @contextmanager
 def serving(settings: Settings) -> Iterator[RunningServer]:
     """Run the server as the command line does, in a thread."""
-    options = LocalEngineOptions(settings.checkpoints_dir, "cpu", settings.perceptual)
-    app = create_app(settings, partial(LocalEngine, options))
+    app = create_app(settings, partial(LocalEngine, engine_options(settings)))
     config = uvicorn_config(app, settings)
     config.log_config = None
     server = uvicorn.Server(config)
@@ -74,9 +73,9 @@ def serving(settings: Settings) -> Iterator[RunningServer]:
 
 def write_tiny_bundle(folder: Path, parts: Path) -> None:
     """An untrained bundle, always the same: every part real and small."""
+    write_generator(parts / "generator")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        save_generator(_tiny_generator(), parts / "generator")
         flow = ConditionalFlow(FlowConfig(WIDTH, (24,), attribute_mean=_means(), attribute_std=_spans()))
         save_flow(flow, parts / "flow")
         low, high = (tuple(getattr(a, end) for a in ATTRIBUTES) for end in ("minimum", "maximum"))
@@ -95,19 +94,21 @@ def write_tiny_bundle(folder: Path, parts: Path) -> None:
     )
 
 
+def write_generator(path: Path, seed: int = 0, resolution: int = 32, **config: Any) -> None:
+    """An untrained generator in a file of its own, the same one for the same seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        tiny = {"mapping_layers": 2, "channel_base": 512, "channel_max": 16} | config
+        generator = Generator(GeneratorConfig(WIDTH, WIDTH, resolution, **tiny))
+        for name, value in generator.named_parameters():
+            if name.endswith("noise_strength"):
+                value.data.fill_(0.3)
+        save_generator(generator, path)
+
+
 def copy_face_detector(repository: Path, folder: Path) -> None:
     """The real one, which the repository carries."""
     shutil.copytree(repository / "checkpoints" / "face-detector", folder / "face-detector")
-
-
-def _tiny_generator() -> Generator:
-    generator = Generator(
-        GeneratorConfig(WIDTH, WIDTH, 32, mapping_layers=2, channel_base=512, channel_max=16)
-    )
-    for name, value in generator.named_parameters():
-        if name.endswith("noise_strength"):
-            value.data.fill_(0.3)
-    return generator
 
 
 def _means() -> tuple[float, ...]:

@@ -1,9 +1,8 @@
-"""The engine's parts: order of work, bounded memories, stages computed once, refused bundles."""
+"""The engine's parts: order of work, bounded memories, stages computed once."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
 import threading
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -16,7 +15,6 @@ from models.bundle import load_bundle
 from models.editing.attribute_edit import edit_attributes
 from models.stylegan2.generator import to_uint8
 from server.documents import Document
-from server.engine.bundles import load_bundles
 from server.engine.cache import FrameCache, StageCache
 from server.engine.compute import ComputeThread, Priority
 from server.engine.frames import live_frame, projection_frame, read_header
@@ -204,28 +202,14 @@ def test_values_that_are_not_finite_are_a_problem(checkpoints: Path) -> None:
         worker.picture(document(base={"kind": "latent", "latent": str(uuid4())}), 32)
 
 
-def test_a_bundle_that_fails_takes_nothing_else_down(checkpoints: Path, tmp_path: Path) -> None:
-    for name in ("a-damaged", "b-good", "c-same-name"):
-        shutil.copytree(checkpoints / "tiny", tmp_path / name)
-    weights = tmp_path / "a-damaged" / "generator.safetensors"
-    data = bytearray(weights.read_bytes())
-    data[-1] ^= 1
-    weights.write_bytes(data)
-    (tmp_path / "d-no-bundle").mkdir()
-    loaded = load_bundles(tmp_path, "cpu")
-    assert list(loaded.usable) == ["tiny"]
-    reasons = {model.name: model.reason for model in loaded.refused}
-    assert set(reasons) == {"a-damaged", "c-same-name"}
-    assert "sha256" in reasons["a-damaged"]
-    assert "tiny already" in reasons["c-same-name"]
-
-
 @pytest.mark.parametrize("stop_at", [1, 3])
 def test_a_projection_that_is_stopped_ends_with_its_last_steps_latent(
-    checkpoints: Path, stop_at: int
+    checkpoints: Path, tmp_path: Path, stop_at: int
 ) -> None:
     async def scenario() -> list[tuple[int, bool]]:
-        engine = LocalEngine(LocalEngineOptions(checkpoints, "cpu", "efficientnet-lite0"), no_latents)
+        engine = LocalEngine(
+            LocalEngineOptions(checkpoints, tmp_path, "cpu", "efficientnet-lite0"), no_latents
+        )
         await engine.start()
         try:
             stop = asyncio.Event()

@@ -95,7 +95,7 @@ def test_an_unexpected_error_tells_nothing_and_is_logged(
         def fail(*_: object) -> None:
             raise RuntimeError(MARK)
 
-        server.app.state.services.engine.models = fail
+        server.app.state.services.engine.listing = fail
         with caplog.at_level(logging.ERROR, "server.gate"):
             answer = client.get("/api/v1/models")
         assert_problem(answer, 500, "internal_error")
