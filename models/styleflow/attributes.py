@@ -56,12 +56,12 @@ LIGHT_COLUMNS = slice(0, 9)
 
 @dataclass(frozen=True)
 class StyleFlowRule:
-    """How StyleFlow edits one attribute of an 18-row model; layers None: all rows, as our own flows do."""
+    """How StyleFlow edits one attribute of a model of 18 rows."""
 
     minimum: float
     maximum: float
     gain: float
-    layers: tuple[int, ...] | None
+    layers: tuple[int, ...]
 
     def value(self, position: int) -> float:
         """Attribute value at a slider position 0..80."""
@@ -71,13 +71,8 @@ class StyleFlowRule:
         """Slider position of a value, truncated towards zero; may lie outside 0..80."""
         return int((value - self.minimum) / (self.maximum - self.minimum) * STYLEFLOW_SLIDER_STEPS)
 
-    def target(self, original: float, value: float) -> float:
-        """What the flow is conditioned on: the change from the picked sample's own value, times the gain."""
-        return self.gain * (value - original) + original
-
 
 STYLEFLOW_SLIDER_STEPS = 80
-STYLEFLOW_ROWS = 18
 STYLEFLOW_LIGHT_LAYERS = (7, 8, 9, 10, 11)
 STYLEFLOW_RULES: Mapping[str, StyleFlowRule] = MappingProxyType(
     {
@@ -93,13 +88,11 @@ STYLEFLOW_RULES: Mapping[str, StyleFlowRule] = MappingProxyType(
 )
 
 
-def take_layers(edited: Tensor, current: Tensor, layers: tuple[int, ...] | None) -> Tensor:
-    """ws [N, L, C] with the given rows from edited and the others from current; None: edited itself.
+def take_layers(edited: Tensor, current: Tensor, layers: tuple[int, ...]) -> Tensor:
+    """ws [N, L, C] with the given rows from edited and the others from current.
 
     Raises ValueError where a row does not exist.
     """
-    if layers is None:
-        return edited
     if not all(0 <= layer < current.shape[1] for layer in layers):
         raise ValueError(f"layers must lie in 0..{current.shape[1] - 1}, not {layers}")
     rows = torch.zeros(current.shape[1], 1, dtype=torch.bool, device=current.device)

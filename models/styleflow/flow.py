@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models.convert import network_bytes
 from models.styleflow.checkpoint import FORMAT, FlowConfig, read_flow
 from models.styleflow.network import CNF, Direction, MovingBatchNorm1d, Solver, Whitening
 from models.weights import CheckpointError, write_weights
@@ -33,6 +34,7 @@ class ConditionalFlow(nn.Module):
         # Without the log density in its error norm dopri5 takes longer steps and loses a digit or two
         # of StyleFlow's accuracy; this tolerance restores it in as many evaluations.
         self.editing_solver = Solver(tolerance=1e-6)
+        self.editing_steps: int | None = None  # models.styleflow.fixed_steps; None: not tried yet
         self.whitening = Whitening(config.dim) if config.whitened else None
         chain: list[nn.Module] = [MovingBatchNorm1d(config.dim)]
         for _ in range(config.num_blocks):
@@ -72,16 +74,20 @@ class ConditionalFlow(nn.Module):
         """z to w, and dlogp."""
         return self._transform_with_log_density(z, attributes, probes, "reverse")
 
-    def log_likelihood(self, ws: Tensor, attributes: Tensor, probes: Tensor) -> Tensor:
-        """log p(w | attributes) in nats, [N, L]."""
-        z, dlogp = self.forward_with_log_density(ws, attributes, probes)
+    def log_likelihood(
+        self, ws: Tensor, attributes: Tensor, probes: Tensor, solver: Solver | None = None
+    ) -> Tensor:
+        """log p(w | attributes) in nats, [N, L]; differentiable. solver None: StyleFlow's."""
+        z, dlogp = self._transform_with_log_density(ws, attributes, probes, "forward", solver)
         return (-0.5 * (z.square() + math.log(2 * math.pi))).sum(dim=-1) - dlogp.squeeze(-1)
 
-    def _parts(self, direction: Direction) -> list[nn.Module]:
+    def parts(self, direction: Direction) -> list[nn.Module]:
+        """The invertible maps in the order in which that direction takes them."""
         parts = [*([] if self.whitening is None else [self.whitening]), *self.chain]
         return parts if direction == "forward" else parts[::-1]
 
-    def _context(self, x: Tensor, attributes: Tensor) -> Tensor:
+    def standardized(self, x: Tensor, attributes: Tensor) -> Tensor:
+        """The attributes [N, 17] as the vector field takes them for rows x [N, L, D]. Raises ValueError."""
         config = self.config
         if x.ndim != 3 or x.shape[2] != config.dim:
             raise ValueError(f"rows must be [N, L, {config.dim}], not {list(x.shape)}")
@@ -95,8 +101,8 @@ class ConditionalFlow(nn.Module):
         return (attributes - x.new_tensor(config.attribute_mean)) / x.new_tensor(config.attribute_std)
 
     def _transform(self, x: Tensor, attributes: Tensor, direction: Direction) -> Tensor:
-        context = self._context(x, attributes)
-        for part in self._parts(direction):
+        context = self.standardized(x, attributes)
+        for part in self.parts(direction):
             x = (
                 part(x, context, direction, self.editing_solver)
                 if isinstance(part, CNF)
@@ -105,14 +111,19 @@ class ConditionalFlow(nn.Module):
         return x
 
     def _transform_with_log_density(
-        self, x: Tensor, attributes: Tensor, probes: Tensor, direction: Direction
+        self,
+        x: Tensor,
+        attributes: Tensor,
+        probes: Tensor,
+        direction: Direction,
+        solver: Solver | None = None,
     ) -> tuple[Tensor, Tensor]:
-        context = self._context(x, attributes)
+        context = self.standardized(x, attributes)
         sign = -1.0 if direction == "forward" else 1.0
         dlogp = x.new_zeros(*x.shape[:2], 1)
-        for part in self._parts(direction):
+        for part in self.parts(direction):
             if isinstance(part, CNF):
-                x, change = part.with_log_density(x, context, direction, self.solver, probes)
+                x, change = part.with_log_density(x, context, direction, solver or self.solver, probes)
             else:
                 assert isinstance(part, (MovingBatchNorm1d, Whitening))
                 x, change = part(x, direction), sign * part.log_determinant()
@@ -140,11 +151,11 @@ def save_flow(flow: ConditionalFlow, path: str | Path, dtype: torch.dtype = torc
 
 
 def load_flow(source: str | Path | bytes, device: str | torch.device = "cpu") -> ConditionalFlow:
-    """Read our safetensors file or StyleFlow's .pt (a state dict) from a path or from the file's bytes.
+    """Read our safetensors file (a path, or its bytes) or StyleFlow's .pt, a state dict.
 
     Returns float32, eval mode, no gradients. Raises CheckpointError with one sentence for the user.
     """
-    config, tensors = read_flow(source)
+    config, tensors = read_flow(source if isinstance(source, bytes) else network_bytes(Path(source), "flow"))
     with torch.device("meta"):  # no memory and no random numbers for values that are replaced at once
         flow = ConditionalFlow(config)
     try:

@@ -119,6 +119,12 @@ class ConcatSquashLinear(nn.Module):
         """[out, in] of the linear part."""
         return self._layer.weight
 
+    @property
+    def bias(self) -> Tensor:
+        """[out] of the linear part."""
+        assert self._layer.bias is not None
+        return self._layer.bias
+
     def condition(self, context: Tensor) -> Condition:
         """Evaluate once per call what does not depend on t."""
         gate_weight, bias_weight = self._hyper_gate.weight, self._hyper_bias.weight
@@ -142,16 +148,17 @@ class ODENet(nn.Module):
             ConcatSquashLinear(before, after, context_dim) for before, after in pairwise(widths)
         )
 
-    def _squash_layers(self) -> list[ConcatSquashLinear]:
+    def squash_layers(self) -> list[ConcatSquashLinear]:
+        """From the first to the last."""
         return [layer for layer in self.layers if isinstance(layer, ConcatSquashLinear)]
 
     def conditions(self, context: Tensor) -> list[Condition]:
         """One per layer, for context [N, C]."""
-        return [layer.condition(context) for layer in self._squash_layers()]
+        return [layer.condition(context) for layer in self.squash_layers()]
 
     def forward(self, t: Tensor, x: Tensor, conditions: Sequence[Condition]) -> Tensor:
         """dx/dt at time t."""
-        layers = self._squash_layers()
+        layers = self.squash_layers()
         for layer, condition in zip(layers[:-1], conditions[:-1], strict=True):
             x = torch.tanh(layer(t, x, condition)[0])
         velocity: Tensor = layers[-1](t, x, conditions[-1])[0]
@@ -165,7 +172,7 @@ class ODENet(nn.Module):
         e^T J is the reverse sweep through the layers written out, so that neither editing nor training
         needs autograd inside the solver.
         """
-        layers = self._squash_layers()
+        layers = self.squash_layers()
         inputs, gates = [], []
         for i, (layer, condition) in enumerate(zip(layers, conditions, strict=True)):
             inputs.append(x)

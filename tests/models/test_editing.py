@@ -11,7 +11,7 @@ from torch import Tensor
 from models.editing.attribute_edit import apply_edit, edit_attributes, start_edit
 from models.editing.mixing import mix
 from models.editing.noise import noise_maps
-from models.editing.styleflow_sequence import pick
+from models.editing.styleflow_sequence import move_attribute, pick
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow
 from models.stylegan2.generator import Generator, GeneratorConfig
@@ -75,9 +75,11 @@ def test_an_edit_keeps_no_graph(flow: ConditionalFlow) -> None:
     assert not edit_attributes(trainable, drawn(1, 2, 16), drawn(1, 17), drawn(1, 17, seed=3)).requires_grad
 
 
-def test_styleflows_layer_rules_need_eighteen_rows(flow: ConditionalFlow) -> None:
-    with pytest.raises(ValueError, match="18 rows"):
-        pick(flow, drawn(1, 12, 16), drawn(1, 17))
+def test_styleflows_sequence_keeps_to_the_rows_that_a_smaller_model_has(flow: ConditionalFlow) -> None:
+    state = pick(flow, drawn(1, 8, 16), drawn(1, 17))
+    moved = move_attribute(flow, state, "beard", 1.0)
+    changed = (moved.ws != state.ws).any(dim=2)[0].nonzero().flatten().tolist()
+    assert changed == [5, 6, 7]
 
 
 def test_mixing_takes_the_named_rows_and_leaves_the_others() -> None:
