@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SOURCES = ("models", "server", "frontend", "tests")
+SOURCES = ("models", "server", "frontend", "benchmarks", "tests")
 SAYS_NOTHING = {"util", "helper", "manager", "misc", "common"}
 # Asked for without being imported: loaded by FastAPI, the test client, pytest or mypy, or programs.
 LOADED_BY_OTHERS = {

@@ -1,34 +1,48 @@
 """Training the attribute estimator on rendered faces, and on the generator's pictures of the same z.
 
-Both kinds are roughened (exposure, tint, blur, noise, small shifts), since what it must read in the
-end are projections of real photos.
+All are roughened (exposure, tint, blur, noise, small shifts) and half of them mirrored, since what it must
+read in the end are projections of real photos. Resumable at any step to the same weights.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim import AdamW
 
 from models.attributes.estimator import AttributeEstimator, EstimatorConfig, save_estimator
-from models.styleflow.attributes import ATTRIBUTES
-from models.stylegan2.checkpoint import load_generator
-from models.stylegan2.generator import Generator
-from models.training.pairs import Pairs, batches, load_pairs, picture_tensor
+from models.styleflow.attributes import ATTRIBUTE_INDEX, ATTRIBUTES
+from models.stylegan2.generator import Generator, to_uint8
+from models.training.journal import Journal
+from models.training.optimizers import one_cycle
+from models.training.pairs import Pairs, batches, picture_tensor
+from models.training.randomness import step_randomness
+from models.training.run_state import read_run_state, write_run_state
+from models.training.shard_pictures import Pictures
+from models.training.watch import Watch
+
+STATE_FILE = "attributes.pt"
+ESTIMATOR_FILE = "attributes.safetensors"
+_FORMAT = "latentloom-estimator-training-1"
+_BOUNDED = ("gender", "glasses", "baldness", "beard", "expression")
+# What changes its sign in a mirror: yaw, and the harmonics with an odd power of x (x, xy, xz).
+_MIRRORED = tuple(ATTRIBUTE_INDEX[name] for name in ("yaw", "light_3", "light_4", "light_7"))
 
 
 @dataclass(frozen=True)
 class EstimatorTraining:
-    """steps of Adam with a one-cycle learning rate; generated is the share of generated pictures."""
+    """steps of AdamW with a one-cycle learning rate; generated is the share of generated pictures."""
 
-    steps: int = 3000
+    steps: int = 6000
     batch: int = 64
     learning_rate: float = 2e-3
     generated: float = 0.4
@@ -37,13 +51,19 @@ class EstimatorTraining:
     seed: int = 0
 
 
-def estimator_for(pairs: Pairs, training: EstimatorTraining) -> AttributeEstimator:
-    """Untrained estimator with the scale of these faces."""
-    truth = pairs.attributes
-    bounded = {"gender", "glasses", "baldness", "beard", "expression"}
+@dataclass(frozen=True)
+class LabelledPictures:
+    """Pictures [N, R, R, 3] with attributes [N, 17] in raw units."""
+
+    pictures: Pictures
+    attributes: NDArray[np.float32]
+
+
+def estimator_for(truth: NDArray[np.float32], training: EstimatorTraining) -> AttributeEstimator:
+    """Untrained estimator with the scale of the attributes truth [N, 17]."""
     names = [attribute.name for attribute in ATTRIBUTES]
-    lowest = [0.0 if n in bounded else float(truth[:, i].min()) for i, n in enumerate(names)]
-    highest = [1.0 if n in bounded else float(truth[:, i].max()) for i, n in enumerate(names)]
+    lowest = [0.0 if n in _BOUNDED else float(truth[:, i].min()) for i, n in enumerate(names)]
+    highest = [1.0 if n in _BOUNDED else float(truth[:, i].max()) for i, n in enumerate(names)]
     config = EstimatorConfig(
         training.resolution,
         training.widths,
@@ -52,8 +72,9 @@ def estimator_for(pairs: Pairs, training: EstimatorTraining) -> AttributeEstimat
         tuple(lowest),
         tuple(highest),
     )
-    torch.manual_seed(training.seed)
-    estimator = AttributeEstimator(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(training.seed)
+        estimator = AttributeEstimator(config)
     return estimator.to(memory_format=torch.channels_last)
 
 
@@ -62,90 +83,130 @@ def roughen(x: Tensor, random: torch.Generator) -> Tensor:
     n, side = x.shape[0], x.shape[-1]
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=random)
+        return torch.randn(shape, generator=random).to(x.device)
 
-    theta = torch.eye(2, 3).repeat(n, 1, 1)
+    theta = torch.eye(2, 3, device=x.device).repeat(n, 1, 1)
     theta[:, :, 2] = 0.02 * normal(n, 2)
     theta[:, [0, 1], [0, 1]] *= 1 + 0.02 * normal(n, 1)
     grid = F.affine_grid(theta, [n, 3, side, side], align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
     soft = F.interpolate(F.avg_pool2d(x, 2), size=(side, side), mode="bilinear")
-    share = torch.rand((n, 1, 1, 1), generator=random) * 0.9
+    share = torch.rand((n, 1, 1, 1), generator=random).to(x.device) * 0.9
     x = x.lerp(soft, share)
     x = x * (1 + 0.06 * normal(n, 1, 1, 1)) + 0.03 * normal(n, 3, 1, 1)
-    return x + 0.03 * normal(*x.shape) * torch.rand((n, 1, 1, 1), generator=random)
+    return x + 0.03 * normal(*x.shape) * torch.rand((n, 1, 1, 1), generator=random).to(x.device)
 
 
-def train_estimator(
-    pairs: Pairs,
-    generator: Generator | None,
-    training: EstimatorTraining,
-    log: Callable[[dict[str, float]], None],
-) -> AttributeEstimator:
-    """Estimator trained on the renders, and where a generator is given on its pictures too."""
-    estimator = estimator_for(pairs, training)
-    optimizer = torch.optim.AdamW(estimator.parameters(), lr=training.learning_rate, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.learning_rate, training.steps)
-    random = torch.Generator().manual_seed(training.seed)
-    truth = (torch.from_numpy(pairs.attributes) - estimator.mean) / estimator.deviation
-    started = time.monotonic()
-    estimator.train()
-    for step, index in enumerate(batches(len(pairs), training.batch, training.seed, 0)):
-        if step == training.steps:
-            break
-        x = picture_tensor(pairs.pictures[index], training.resolution)
-        if generator is not None:
-            share = int(training.batch * training.generated)
-            z = torch.from_numpy(pairs.z[index[:share]])
-            with torch.no_grad():
-                fake = generator(z, truncation_psi=1.0)
-            x[:share] = F.interpolate(fake, size=x.shape[-2:], mode="area").clamp(-1, 1)
-        loss = F.smooth_l1_loss(estimator.standardized(roughen(x, random)), truth[index])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step % 100 == 99:
-            speed = (step + 1) * training.batch / (time.monotonic() - started)
-            log({"step": step + 1, "loss": float(loss.detach()), "speed": speed})
-    return estimator.eval()
+def mirrored(x: Tensor, truth: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Pictures [N, 3, R, R] and attributes [N, 17] of the faces in a mirror, where chosen [N] says so."""
+    signs = torch.ones(truth.shape[1], device=truth.device)
+    signs[list(_MIRRORED)] = -1
+    return (
+        torch.where(chosen[:, None, None, None], x.flip(3), x),
+        torch.where(chosen[:, None], truth * signs, truth),
+    )
 
 
 @torch.no_grad()
-def correlations(estimator: AttributeEstimator, pictures: Tensor, truth: Tensor) -> dict[str, float]:
-    """Pearson correlation of estimate and truth [N, 17] per attribute."""
-    estimate = torch.cat([estimator(chunk) for chunk in torch.split(pictures, 64)])
-    a, b = estimate - estimate.mean(dim=0), truth - truth.mean(dim=0)
-    r = (a * b).sum(dim=0) / (a.norm(dim=0) * b.norm(dim=0) + 1e-9)
-    return {attribute.name: float(value) for attribute, value in zip(ATTRIBUTES, r, strict=True)}
+def generated_faces(
+    generator: Generator, pairs: Pairs, count: int, report: Callable[[int], None] = lambda _: None
+) -> LabelledPictures:
+    """The generator's pictures of the first `count` z of pairs, which mean what the renders mean.
+
+    Drawn once and not at every step: drawing a picture costs several times what reading it does.
+    """
+    parts = []
+    for z in torch.from_numpy(pairs.z[:count]).split(32):
+        parts.append(to_uint8(generator(z.to(generator.w_avg.device))).cpu().numpy())
+        report(32 * (len(parts) - 1) + len(z))
+    return LabelledPictures(np.concatenate(parts), pairs.attributes[:count])
 
 
-def main() -> None:
-    """Command line: python -m models.training.attributes --help."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faces", type=Path, required=True, help="folder of rendered shards")
-    parser.add_argument("--generator", type=Path, help="generator whose pictures are read too")
-    parser.add_argument("--out", type=Path, required=True, help="estimator file to write")
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--shards", type=int, default=10_000, help="train on the first so many shards")
-    args = parser.parse_args()
-    held_out, pairs = load_pairs(args.faces, range(1)), load_pairs(args.faces, range(1, args.shards))
-    generator = load_generator(args.generator) if args.generator else None
+def train_estimator(
+    renders: LabelledPictures | Pairs,
+    generated: LabelledPictures | None,
+    training: EstimatorTraining,
+    folder: Path,
+    watch: Watch,
+    device: str | torch.device = "cpu",
+) -> AttributeEstimator | None:
+    """Start the run of the folder or go on with it; None where watch stopped it.
 
-    def log(entry: dict[str, float]) -> None:
-        line = json.dumps({key: round(value, 4) for key, value in entry.items()})
-        with args.out.with_suffix(".log.jsonl").open("a") as file:
-            file.write(line + "\n")
+    Writes attributes.pt, log.jsonl and at the end attributes.safetensors. Raises ValueError where the
+    folder's run had other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    estimator = estimator_for(renders.attributes, training).to(device)
+    optimizer = AdamW(estimator.parameters(), lr=training.learning_rate, weight_decay=1e-3)
+    settings = json.dumps(
+        {**asdict(training), "renders": len(renders.attributes), "own": generated is not None}
+    )
+    step = 0
+    if (folder / STATE_FILE).exists():
+        saved = read_run_state(folder / STATE_FILE, _FORMAT, settings)
+        estimator.load_state_dict(saved["estimator"])
+        optimizer.load_state_dict(saved["optimizer"])
+        step = saved["step"]
 
-    estimator = train_estimator(pairs, generator, EstimatorTraining(steps=args.steps), log)
-    save_estimator(estimator, args.out)
-    truth = torch.from_numpy(held_out.attributes)
-    log(correlations(estimator, picture_tensor(held_out.pictures, 64), truth))
-    if generator is not None:
-        with torch.no_grad():
-            fake = torch.cat([generator(z) for z in torch.split(torch.from_numpy(held_out.z), 32)])
-        log(correlations(estimator, fake, truth))
+    def save() -> None:
+        state = {"step": step, "estimator": estimator.state_dict(), "optimizer": optimizer.state_dict()}
+        write_run_state(folder / STATE_FILE, _FORMAT, settings, state)
+
+    estimator.train()
+    last_save = last_log = time.monotonic()
+    losses: list[float] = []
+    with Journal(folder) as journal:
+        for index in batches(len(renders.attributes), training.batch, training.seed, step):
+            if step == training.steps:
+                break
+            if watch.should_stop():
+                save()
+                return None
+            losses.append(_step(estimator, optimizer, renders, generated, index, training, step))
+            step += 1
+            now = time.monotonic()
+            if now - last_log >= watch.log_every or step == training.steps:
+                figures = {
+                    "loss": float(np.mean(losses)),
+                    "pictures_per_s": len(losses) * training.batch / max(now - last_log, 1e-9),
+                }
+                journal.write(step, figures)
+                watch.report("attributes", step, training.steps, figures)
+                losses, last_log = [], now
+            if now - last_save >= watch.save_every:
+                save()
+                last_save = now
+    save()
+    save_estimator(estimator, folder / ESTIMATOR_FILE)
+    return estimator.eval().requires_grad_(False)
 
 
-if __name__ == "__main__":
-    main()
+def _step(
+    estimator: AttributeEstimator,
+    optimizer: AdamW,
+    renders: LabelledPictures | Pairs,
+    generated: LabelledPictures | None,
+    index: NDArray[np.int64],
+    training: EstimatorTraining,
+    step: int,
+) -> float:
+    device = estimator.mean.device
+    with step_randomness(training.seed, 0, step, device) as random:
+        x = picture_tensor(renders.pictures[index], training.resolution)
+        truth = torch.from_numpy(renders.attributes[index])
+        if generated is not None:
+            share = round(training.batch * training.generated)
+            own = random.randint(len(generated.attributes), size=share)
+            x[:share] = picture_tensor(generated.pictures[own], training.resolution)
+            truth[:share] = torch.from_numpy(generated.attributes[own])
+        x, truth = mirrored(x, truth, torch.rand(len(x)) < 0.5)
+        draws = torch.Generator().manual_seed(int(random.randint(2**31)))
+        x = roughen(x.to(device), draws)
+    for group in optimizer.param_groups:
+        group["lr"] = training.learning_rate * one_cycle(step, training.steps, warm=0.3)
+    wanted = (truth.to(device) - estimator.mean) / estimator.deviation
+    loss = F.smooth_l1_loss(estimator.standardized(x), wanted)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return float(loss.detach())

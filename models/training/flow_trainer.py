@@ -26,6 +26,9 @@ from torch import Tensor
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow
 from models.styleflow.network import CNF, ConcatSquashLinear, Solver
+from models.training.run_state import read_run_state, write_run_state
+
+_FORMAT = "latentloom-flow-training-1"
 
 
 @dataclass(frozen=True)
@@ -180,28 +183,26 @@ class FlowTrainer:
     def save(self, path: Path) -> None:
         """Write everything a later process needs to go on to the same result."""
         state = {
-            "settings": json.dumps(asdict(self.settings)),
-            "data": self.data.digest(),
             "step": self.step,
             "flow": self.flow.state_dict(),
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
             "random": self.random.get_state(),
         }
-        part = path.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(path)
+        write_run_state(path, _FORMAT, self._identity(), state)
 
     def restore(self, path: Path) -> None:
         """Go on from save(). Raises ValueError where settings or data are not those of the saved run."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["settings"] != json.dumps(asdict(self.settings)) or state["data"] != self.data.digest():
-            raise ValueError(f"{path} is of a run with other settings or data; choose another folder")
+        state = read_run_state(path, _FORMAT, self._identity())
         self.step = state["step"]
         self.flow.load_state_dict(state["flow"])
         self.average = {name: value.to(self.device) for name, value in state["average"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
         self.random.set_state(state["random"])
+
+    def _identity(self) -> str:
+        """Settings and data, so that a run is not resumed with others."""
+        return json.dumps({**asdict(self.settings), "data": self.data.digest()})
 
 
 def learning_rate(settings: FlowTraining, step: int) -> float:

@@ -1,233 +1,240 @@
-"""Training the generator from pairs: G(f(z)) learns to be the rendered picture of z.
-
-Lessons: synthesis learns from the w that the mapping network is to learn (faces.features), at a
-lower level first, whose RGB the skip architecture gives for free, then at full size; the mapping
-network learns that w by regression (mapping.py); then both learn together. A last phase with two
-noise draws a face (losses.energy_loss) gives the noise inputs something to do.
-Everything is resumable: the state file holds weights, EMA, optimiser, step and generator state.
-"""
+"""Training a generator: goes through the phases of a recipe, resumable at any step to the same weights."""
 
 from __future__ import annotations
 
-import argparse
-import json
+import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict
-from functools import cache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from models.faces.features import LatentTarget, coordinate_kinds
-from models.projection.perceptual import load_perceptual
 from models.stylegan2.checkpoint import save_generator
-from models.stylegan2.generator import Generator, to_uint8
-from models.training.generator_state import (
-    DEMO_CONFIG,
-    GeneratorTraining,
-    TrainingState,
-    load_state,
-    new_state,
-    save_state,
-    update_average,
+from models.training.adversarial_steps import adversarial_step
+from models.training.adversary import enter_game
+from models.training.averaging import set_w_avg
+from models.training.generator_state import TrainingState, save_state
+from models.training.journal import Journal
+from models.training.losses import Features
+from models.training.mapping import (
+    W_OFFSET,
+    LessonFaces,
+    forget,
+    lesson_score,
+    lesson_step,
+    shift_w,
+    spread_thresholds,
 )
-from models.training.losses import Features, downsample_like, energy_loss, pair_loss
-from models.training.mapping import W_OFFSET, shift_w, spread_thresholds, teach_mapping
-from models.training.pairs import Pairs, batches, load_pairs, picture_tensor
+from models.training.optimizers import generator_optimizer
+from models.training.pair_steps import leave_noise_to_fine_layers, pair_step, plain_latents
+from models.training.pairs import batches, picture_tensor
+from models.training.phases import AdversarialPhase, MappingLesson, PairPhase
+from models.training.randomness import BEFORE_THE_FIRST, step_randomness
+from models.training.shard_pictures import Pictures
+from models.training.sheets import COLUMNS, beside, save_sheet
+from models.training.teacher import Floats, Teacher
+from models.training.watch import Watch
+
+STATE_FILE = "state.pt"
+GENERATOR_FILE = "generator.safetensors"
+_HELD_OUT = 128  # renders that the error is measured on
+
+Figures = dict[str, float]
+Part = TypeVar("Part")
 
 
-def training_step(
-    state: TrainingState, ws: Tensor, real: Tensor, features: Features, phase: GeneratorTraining
-) -> float:
-    """One step of Adam and of the average on ws [N, L, 512] and renders [N, 3, R, R]; returns the loss."""
-    generator = state.generator
-    real = downsample_like(real, phase.resolution)
-    if phase.noise_draws:
-        doubled = generator.synthesis(ws.repeat(2, 1, 1), "random", resolution=phase.resolution)
-        first, second = doubled.chunk(2)
-        loss = energy_loss(first, second, real, features, phase.perceptual_weight).mean()
-    else:
-        fake = generator.synthesis(ws, "const", resolution=phase.resolution)
-        loss = pair_loss(fake, real, features, phase.perceptual_weight).mean()
-    state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    state.optimizer.step()
-    state.step += 1
-    state.pictures += len(ws)
-    update_average(state, phase, len(ws))
-    return float(loss.detach())
+@dataclass(frozen=True)
+class Material:
+    """What a generator learns from.
 
-
-@torch.no_grad()
-def sample_sheet(generator: Generator, pairs: Pairs, phase: GeneratorTraining, path: Path) -> None:
-    """Rows of renders, and below each the generator's picture of the same z."""
-    ws = latents(generator, pairs.z[:24], phase)
-    fake = generator.synthesis(ws, resolution=phase.resolution)
-    real = picture_tensor(pairs.pictures[:24], phase.resolution)
-    tiles = to_uint8(torch.stack([real, fake], dim=1).flatten(0, 1)).numpy()
-    side = tiles.shape[1]
-    rows = tiles.reshape(3, 8, 2, side, side, 3).transpose(0, 2, 3, 1, 4, 5)
-    Image.fromarray(np.ascontiguousarray(rows.reshape(6 * side, 8 * side, 3))).save(path)
-
-
-@torch.no_grad()
-def held_out_error(generator: Generator, pairs: Pairs, phase: GeneratorTraining) -> float:
-    """Mean absolute error (-1..1 pixels) on renders that training never sees."""
-    errors = []
-    for k in range(0, min(len(pairs), 256), 32):
-        ws = latents(generator, pairs.z[k : k + 32], phase)
-        fake = generator.synthesis(ws, resolution=phase.resolution)
-        real = picture_tensor(pairs.pictures[k : k + 32], phase.resolution)
-        errors.append(float((fake - real).abs().mean()))
-    return sum(errors) / len(errors)
-
-
-def latents(generator: Generator, z: NDArray[np.float32], phase: GeneratorTraining) -> Tensor:
-    """The ws [N, L, w_dim] from which this phase draws the faces z [N, z_dim]."""
-    if phase.taught_w:
-        return torch.from_numpy(_latent_target()(z))[:, None].repeat(1, generator.num_ws, 1)
-    ws: Tensor = generator.mapping(torch.from_numpy(z))
-    return ws
-
-
-@cache
-def _latent_target() -> LatentTarget:
-    return LatentTarget()
-
-
-def train(
-    state: TrainingState,
-    pairs: Pairs,
-    held_out: Pairs,
-    phase: GeneratorTraining,
-    features: Features,
-    out: Path,
-    log: Callable[[dict[str, float]], None],
-) -> None:
-    """Run the phase to its last step; saves state, average and sample sheet every save_every seconds."""
-    last_save = last_log = time.monotonic()
-    losses: list[float] = []
-    for index in batches(len(pairs), phase.batch, phase.seed, state.step):
-        if state.step >= phase.steps:
-            break
-        real = picture_tensor(pairs.pictures[index], phase.resolution)
-        ws = latents(state.generator, pairs.z[index], phase)
-        losses.append(training_step(state, ws, real, features, phase))
-        now = time.monotonic()
-        if now - last_log > 30:
-            speed = len(losses) * phase.batch / (now - last_log)
-            log(
-                {
-                    "step": state.step,
-                    "pictures": state.pictures,
-                    "loss": sum(losses) / len(losses),
-                    "speed": speed,
-                }
-            )
-            losses, last_log = [], now
-        if now - last_save > phase.save_every or state.step == phase.steps:
-            checkpoint(state, held_out, phase, out, log)
-            last_save = time.monotonic()
-
-
-def checkpoint(
-    state: TrainingState,
-    held_out: Pairs,
-    phase: GeneratorTraining,
-    out: Path,
-    log: Callable[[dict[str, float]], None],
-) -> None:
-    """Save state and average, draw the sample sheet, log the held-out error."""
-    save_state(state, out / "state.pt")
-    save_generator(state.average, out / "generator.safetensors", torch.float16)
-    sample_sheet(state.average, held_out, phase, out / f"sheet-{state.step:07d}.png")
-    log({"step": state.step, "held_out_l1": held_out_error(state.average, held_out, phase)})
-
-
-def _mapping_lesson(state: TrainingState, steps: int, log: Callable[[dict[str, float]], None]) -> None:
-    plain, bent = coordinate_kinds()
-    spread_thresholds(state.generator.mapping, plain, bent)
-    score = teach_mapping(
-        state.generator.mapping,
-        lambda z: _latent_target()(z) + np.float32(W_OFFSET),
-        steps,
-        report=lambda step, loss: log({"mapping_step": step, "loss": loss}),
-    )
-    log({"mapping_r2": float(score.mean())})
-    state.average.mapping.load_state_dict(state.generator.mapping.state_dict())
-    for generator in (state.generator, state.average):
-        shift_w(generator.synthesis, W_OFFSET)
-
-
-@torch.no_grad()
-def leave_noise_to_fine_layers(
-    generator: Generator, from_resolution: int = 64, strength: float = 0.02
-) -> None:
-    """Before noise is drawn anew: below from_resolution none, for good; above at least a little.
-
-    A generator taught with fixed maps uses the coarse ones as landmarks, and drawn anew they would move
-    the eyes. The fine ones have learned to be silent, and a strength of zero has no gradient.
+    pictures [N, R, R, 3], which a mapping lesson does without; for rendered faces also their z [N, z_dim],
+    the teacher of w, and a few pictures with z that training does not see. features: of the perceptual
+    distance of pairs.
     """
-    for resolution in generator.synthesis.resolutions:
-        block = generator.synthesis.block(resolution)
-        for layer in (block.conv1,) if resolution == 4 else (block.conv0, block.conv1):
-            if resolution < from_resolution:
-                layer.noise_strength.zero_().requires_grad_(False)
-            elif layer.noise_strength.abs() < 0.01:
-                layer.noise_strength.fill_(strength)
+
+    pictures: Pictures | None = None
+    z: Floats | None = None
+    held_out: Pictures | None = None
+    held_out_z: Floats | None = None
+    teacher: Teacher | None = None
+    features: Features | None = None
 
 
-def main() -> None:
-    """Command line: python -m models.training.generator --help."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faces", type=Path, required=True, help="folder of rendered shards")
-    parser.add_argument("--out", type=Path, required=True, help="folder of state, sheets and log; resumed")
-    parser.add_argument("--resolution", type=int, default=128)
-    parser.add_argument("--steps", type=int, required=True, help="step number at which to stop")
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
-    parser.add_argument("--noise-draws", action="store_true", help="energy score over two noise draws")
-    parser.add_argument("--shards", type=int, default=10_000, help="train on the first so many shards")
-    parser.add_argument("--taught-w", action="store_true", help="synthesis alone, before the mapping lesson")
-    parser.add_argument("--mapping-steps", type=int, default=0, help="first teach the mapping that long")
-    parser.add_argument("--threads", type=int, default=2)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    args.out.mkdir(parents=True, exist_ok=True)
-    phase = GeneratorTraining(
-        args.resolution,
-        args.steps,
-        batch=args.batch,
-        learning_rate=args.learning_rate,
-        taught_w=args.taught_w,
-        noise_draws=args.noise_draws,
-    )
+def train_generator(state: TrainingState, material: Material, folder: Path, watch: Watch) -> bool:
+    """Go on with the run until its recipe is done or watch says stop; returns whether it is done.
 
-    def log(entry: dict[str, float]) -> None:
-        line = json.dumps({key: round(value, 5) for key, value in entry.items()})
-        with (args.out / "log.jsonl").open("a") as file:
-            file.write(line + "\n")
+    Writes state.pt, generator.safetensors (the average, float16), sheets and log.jsonl into folder. Raises
+    ValueError where the material is not what the recipe needs, FloatingPointError where a loss is not finite.
+    """
+    with Journal(folder) as journal:
+        while not state.finished:
+            if state.optimizer is None:
+                begin_phase(state, material)
+            if not _run_phase(state, material, folder, journal, watch):
+                return False
+            finish_phase(state, material, journal)
+            save_files(state, folder)
+    return True
 
-    log_config = {"phase": asdict(phase), "config": asdict(DEMO_CONFIG)}
-    (args.out / f"phase-{args.resolution}-{args.steps}.json").write_text(json.dumps(log_config, indent=1))
-    held_out = load_pairs(args.faces, range(1))
-    pairs = load_pairs(args.faces, range(1, args.shards))
-    saved = args.out / "state.pt"
-    state = load_state(saved, DEMO_CONFIG, phase) if saved.exists() else new_state(DEMO_CONFIG, phase)
-    if args.mapping_steps:
-        _mapping_lesson(state, args.mapping_steps, log)
-        checkpoint(state, held_out, phase, args.out, log)
-    if phase.noise_draws:
+
+def save_files(state: TrainingState, folder: Path) -> None:
+    """The state to go on from, and the average as a generator file."""
+    set_w_avg(state.average, state.recipe.seed)
+    save_state(state, folder / STATE_FILE)
+    save_generator(state.average, folder / GENERATOR_FILE, torch.float16)
+
+
+def begin_phase(state: TrainingState, material: Material) -> None:
+    """What happens once before the first step of the state's phase."""
+    phase = state.current
+    with step_randomness(state.recipe.seed, state.phase, BEFORE_THE_FIRST, state.device):
+        if isinstance(phase, MappingLesson):
+            teacher = _needed(material.teacher, "a teacher of w")
+            forget(state.generator.mapping)
+            spread_thresholds(state.generator.mapping, teacher.plain, teacher.bent)
+        elif phase.adversary is not None:
+            enter_game(state, phase, phase.adversary)
+    if isinstance(phase, PairPhase) and phase.score == "energy":
         for generator in (state.generator, state.average):
             leave_noise_to_fine_layers(generator)
-    features = load_perceptual("efficientnet-lite0", "cpu").features
-    train(state, pairs, held_out, phase, features, args.out, log)
+    state.optimizer = generator_optimizer(state.generator, phase)
 
 
-if __name__ == "__main__":
-    main()
+def finish_phase(state: TrainingState, material: Material, journal: Journal) -> None:
+    """What happens once after the last step; the state then stands before the next phase."""
+    if isinstance(state.current, MappingLesson):
+        score = lesson_score(state.generator.mapping, _lesson_target(material), state.recipe.seed)
+        journal.write(_steps_so_far(state), {"mapping_r2": float(score.mean())}, state.current.name)
+        adopt_mapping(state)
+    state.phase, state.step = state.phase + 1, 0
+    state.optimizer, state.discriminator_optimizer = None, None
+
+
+def adopt_mapping(state: TrainingState) -> None:
+    """Take the taught mapping into the average; let synthesis expect its w, which is offset, once a run."""
+    state.average.mapping.load_state_dict(state.generator.mapping.state_dict())
+    for generator in (state.generator, state.average):
+        shift_w(generator.synthesis, W_OFFSET - state.w_offset)
+    state.w_offset = W_OFFSET
+
+
+def _run_phase(
+    state: TrainingState, material: Material, folder: Path, journal: Journal, watch: Watch
+) -> bool:
+    """To the end of the phase (True) or to where watch stops it; both saved."""
+    phase = state.current
+    steps = _steps_of(state, material)
+    last_save = last_log = time.monotonic()
+    recent: list[Figures] = []
+    while state.step < phase.steps:
+        if watch.should_stop():
+            checkpoint(state, material, folder, journal)
+            return False
+        recent.append(next(steps))
+        state.step += 1
+        now = time.monotonic()
+        if now - last_log >= watch.log_every or state.step == phase.steps:
+            figures = _means(recent) | {"steps_per_s": len(recent) / max(now - last_log, 1e-9)}
+            journal.write(_steps_so_far(state), figures | {"pictures": state.pictures}, phase.name)
+            watch.report(phase.name, state.step, phase.steps, figures)
+            recent, last_log = [], now
+        if now - last_save >= watch.save_every and state.step < phase.steps:
+            checkpoint(state, material, folder, journal)
+            last_save = time.monotonic()
+    checkpoint(state, material, folder, journal)
+    return True
+
+
+def _steps_of(state: TrainingState, material: Material) -> Iterator[Figures]:
+    """An endless iterator that does one step of the state's phase at a time."""
+    phase, recipe = state.current, state.recipe
+    if isinstance(phase, MappingLesson):
+        faces = LessonFaces(_lesson_target(material), recipe.config.z_dim, phase, recipe.seed)
+        while True:
+            assert state.optimizer is not None
+            faces_z, faces_w = (x.to(state.device) for x in faces(state.step))
+            mapping = state.generator.mapping
+            loss = lesson_step(mapping, state.optimizer, phase, state.step, faces_z, faces_w)
+            yield _finite({"mapping_loss": loss}, state)
+    pictures = _needed(material.pictures, "pictures")
+    if pictures.shape[1] < phase.resolution:
+        side = pictures.shape[1]
+        raise ValueError(f"the pictures are {side} pixels wide, too small to train at {phase.resolution}")
+    for index in batches(len(pictures), phase.batch, recipe.seed + state.phase, state.step):
+        real = picture_tensor(pictures[index], phase.resolution).to(state.device)
+        with step_randomness(recipe.seed, state.phase, state.step, state.device) as random:
+            if isinstance(phase, AdversarialPhase):
+                figures = adversarial_step(state, phase, real)
+            else:
+                z = _needed(material.z, "the z of every picture")[index]
+                features = _needed(material.features, "features of a perceptual distance")
+                figures = pair_step(state, phase, z, real, material.teacher, features, random)
+        yield _finite(figures, state)
+
+
+def checkpoint(state: TrainingState, material: Material, folder: Path, journal: Journal) -> None:
+    """Save state and average, draw a sample sheet, log the error on held-out renders."""
+    save_files(state, folder)
+    phase, step = state.current, _steps_so_far(state)
+    if isinstance(phase, MappingLesson):
+        return
+    sheet = folder / f"sheet-{step:07d}.png"
+    if isinstance(phase, AdversarialPhase):
+        z = np.random.RandomState(0).randn(3 * COLUMNS, state.generator.z_dim)
+        save_sheet(
+            list(_drawn(state, state.average.mapping(_on(state, z)), phase.resolution).split(COLUMNS)), sheet
+        )
+        return
+    if material.held_out is None or material.held_out_z is None:
+        return
+    real = picture_tensor(material.held_out[:_HELD_OUT], phase.resolution).to(state.device)
+    ws = plain_latents(
+        state.average, phase, material.held_out_z[:_HELD_OUT], material.teacher, state.w_offset
+    )
+    fake = _drawn(state, ws, phase.resolution)
+    shown = min(len(real) // COLUMNS, 3) * COLUMNS
+    save_sheet(beside(real[:shown], fake[:shown]), sheet)
+    journal.write(step, {"held_out_l1": float((fake - real).abs().mean())}, phase.name)
+
+
+@torch.no_grad()
+def _drawn(state: TrainingState, ws: Tensor, resolution: int) -> Tensor:
+    return torch.cat([state.average.synthesis(part, resolution=resolution) for part in ws.split(16)])
+
+
+def _on(state: TrainingState, z: NDArray[np.floating]) -> Tensor:
+    return torch.from_numpy(z.astype(np.float32)).to(state.device)
+
+
+def _lesson_target(material: Material) -> Callable[[Floats], Floats]:
+    target = _needed(material.teacher, "a teacher of w").target
+    return lambda z: target(z) + np.float32(W_OFFSET)
+
+
+def _steps_so_far(state: TrainingState) -> int:
+    return sum(phase.steps for phase in state.recipe.phases[: state.phase]) + state.step
+
+
+def _means(figures: list[Figures]) -> Figures:
+    """The mean of every figure over the steps that have it."""
+    names = {name: None for step in figures for name in step}
+    return {name: float(np.mean([step[name] for step in figures if name in step])) for name in names}
+
+
+def _finite(figures: Figures, state: TrainingState) -> Figures:
+    if all(math.isfinite(value) for value in figures.values()):
+        return figures
+    raise FloatingPointError(
+        f"a loss is not finite at step {state.step} of phase {state.current.name!r}; lower its learning rate"
+    )
+
+
+def _needed(part: Part | None, what: str) -> Part:
+    if part is None:
+        raise ValueError(f"this recipe needs {what}, which are not there; choose another recipe or folder")
+    return part

@@ -1,114 +1,127 @@
-"""A generator in training: its phases, and the state from which an interrupted run goes on unchanged."""
+"""A generator in training: everything from which an interrupted run goes on to the same weights."""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch.optim import Adam
 
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig
+from models.stylegan2.generator import Generator
+from models.training.augmentation import Augmentation
+from models.training.optimizers import discriminator_optimizer, generator_optimizer
+from models.training.phases import Phase, Recipe, check_continues
+from models.training.run_state import read_run_state, write_run_state
 
-DEMO_CONFIG = GeneratorConfig(
-    z_dim=512,
-    w_dim=512,
-    img_resolution=128,
-    mapping_layers=3,
-    mapping_features=1024,
-    channel_base=4096,
-    channel_max=256,
-)
-
-
-@dataclass(frozen=True)
-class GeneratorTraining:
-    """One phase of training; times in seconds, learning rates for stored synthesis weights."""
-
-    resolution: int  # level of the synthesis network that is compared with the render
-    steps: int  # step number at which this phase ends
-    batch: int = 16
-    learning_rate: float = 2e-3
-    style_speed: float = 5.0  # how much faster the affine layers learn: w is 512 wide, what counts is not
-    mapping_learning_rate: float = 5e-4  # times 1 / lr_multiplier of the mapping
-    perceptual_weight: float = 0.5
-    taught_w: bool = False  # synthesis alone, from faces.features.LatentTarget instead of the mapping
-    noise_draws: bool = False  # energy loss of two noise draws instead of the pair loss
-    ema_pictures: float = 1_500.0  # half-life of the weight average
-    save_every: float = 240.0
-    seed: int = 0
+_FORMAT = "latentloom-training-1"
 
 
 @dataclass
 class TrainingState:
-    """What a resumed run needs to go on as if it had never stopped."""
+    """phase and step are those of the step to be done next; a part is None where the phase has no need."""
 
+    recipe: Recipe
     generator: Generator
     average: Generator
-    optimizer: torch.optim.Optimizer
-    step: int
-    pictures: int
+    phase: int = 0
+    step: int = 0  # within the phase
+    pictures: int = 0  # shown to the generator in all phases
+    w_offset: float = 0.0  # what a mapping lesson has shifted w by
+    optimizer: Adam | None = None  # the generator's in this phase
+    discriminator: Discriminator | None = None
+    discriminator_optimizer: Adam | None = None
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    path_length: float = 0.0  # running mean
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.generator.w_avg.device
+
+    @property
+    def finished(self) -> bool:
+        """Whether all phases are done."""
+        return self.phase == len(self.recipe.phases)
+
+    @property
+    def current(self) -> Phase:
+        """The phase that the next step belongs to."""
+        return self.recipe.phases[self.phase]
 
 
-def new_state(config: GeneratorConfig, phase: GeneratorTraining) -> TrainingState:
-    """Untrained generator with small noise strengths, its average and Adam."""
-    torch.manual_seed(phase.seed)
-    generator = Generator(config)
+def new_state(recipe: Recipe, device: str | torch.device = "cpu") -> TrainingState:
+    """Untrained weights, drawn from the recipe's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        generator = Generator(recipe.config)
+    generator.to(device).to(memory_format=torch.channels_last)
     average = copy.deepcopy(generator).eval().requires_grad_(False)
-    return TrainingState(generator, average, _optimizer(generator, phase), 0, 0)
-
-
-def _optimizer(generator: Generator, phase: GeneratorTraining) -> torch.optim.Optimizer:
-    mapping_rate = phase.mapping_learning_rate / generator.config.mapping_lr_multiplier
-    synthesis = dict(generator.synthesis.named_parameters())
-    styles = [value for name, value in synthesis.items() if ".affine." in name]
-    rest = [value for name, value in synthesis.items() if ".affine." not in name]
-    groups = [
-        {"params": rest, "lr": phase.learning_rate},
-        {"params": styles, "lr": phase.learning_rate * phase.style_speed},
-        {"params": list(generator.mapping.parameters()), "lr": mapping_rate},
-    ]
-    return torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-8)
+    return TrainingState(recipe, generator, average)
 
 
 def save_state(state: TrainingState, path: Path) -> None:
-    """Write atomically, so that a run killed while saving still resumes."""
-    temporary = path.with_suffix(".tmp")
-    torch.save(
-        {
-            "generator": state.generator.state_dict(),
-            "average": state.average.state_dict(),
-            "optimizer": state.optimizer.state_dict(),
-            "step": state.step,
-            "pictures": state.pictures,
-            "torch_rng": torch.get_rng_state(),
-        },
-        temporary,
-    )
-    temporary.replace(path)
+    """Write the state; a file already there is replaced at the end or not at all."""
+    opponent = state.discriminator
+    values = {
+        "phase": state.phase,
+        "step": state.step,
+        "pictures": state.pictures,
+        "w_offset": state.w_offset,
+        "path_length": state.path_length,
+        "augmentation": vars(state.augmentation),
+        "generator": state.generator.state_dict(),
+        "average": state.average.state_dict(),
+        "optimizer": state.optimizer.state_dict() if state.optimizer else None,
+        "discriminator": opponent.state_dict() if opponent else None,
+        "discriminator_config": vars(opponent.config) if opponent else None,
+        "discriminator_optimizer": (
+            state.discriminator_optimizer.state_dict() if state.discriminator_optimizer else None
+        ),
+    }
+    write_run_state(path, _FORMAT, json.dumps(state.recipe.as_json()), values)
 
 
-def load_state(path: Path, config: GeneratorConfig, phase: GeneratorTraining) -> TrainingState:
-    """The state that save_state wrote, with the learning rates of this phase."""
-    state = new_state(config, phase)
-    saved = torch.load(path, weights_only=True)
-    state.generator.load_state_dict(saved["generator"])
-    state.average.load_state_dict(saved["average"])
-    rates = [group["lr"] for group in state.optimizer.param_groups]
-    state.optimizer.load_state_dict(saved["optimizer"])
-    for group, rate in zip(state.optimizer.param_groups, rates, strict=True):
-        group["lr"] = rate
-    torch.set_rng_state(saved["torch_rng"])
-    state.step, state.pictures = saved["step"], saved["pictures"]
+def read_generator_state(path: Path) -> dict[str, Any]:
+    """The values of a state file. Raises ValueError where it is none, OSError where it cannot be read."""
+    return read_run_state(path, _FORMAT)
+
+
+def start_from(saved: dict[str, Any], recipe: Recipe, device: str | torch.device = "cpu") -> TrainingState:
+    """The first step of recipe, from the averaged weights of another run with the same config."""
+    state = new_state(recipe, device)
+    for generator in (state.generator, state.average):
+        generator.load_state_dict(saved["average"])
+    state.pictures, state.w_offset = saved["pictures"], saved["w_offset"]
     return state
 
 
-@torch.no_grad()
-def update_average(state: TrainingState, phase: GeneratorTraining, batch: int) -> None:
-    """Move the average towards the weights; its half-life grows with the run (ramp-up)."""
-    half_life = min(phase.ema_pictures, max(state.pictures, 1) * 0.3)  # ramp-up
-    beta = 0.5 ** (batch / half_life)
-    for kept, new in zip(state.average.parameters(), state.generator.parameters(), strict=True):
-        kept.lerp_(new, 1 - beta)
-    for stored, current in zip(state.average.buffers(), state.generator.buffers(), strict=True):
-        stored.copy_(current)
+def load_state(path: Path, recipe: Recipe, device: str | torch.device = "cpu") -> TrainingState:
+    """The state that save_state wrote, to go on under recipe.
+
+    Raises ValueError where the file is no such state, or of a run that recipe does not continue.
+    """
+    saved = read_generator_state(path)
+    check_continues(recipe, json.loads(saved["settings"]), saved["phase"])
+    state = new_state(recipe, device)
+    state.generator.load_state_dict(saved["generator"])
+    state.average.load_state_dict(saved["average"])
+    for name in ("phase", "step", "pictures", "w_offset", "path_length"):
+        setattr(state, name, saved[name])
+    state.augmentation = Augmentation(**saved["augmentation"])
+    if saved["discriminator"] is not None:
+        opponent = Discriminator(DiscriminatorConfig(**saved["discriminator_config"]))
+        opponent.load_state_dict(saved["discriminator"])
+        state.discriminator = opponent.to(device).to(memory_format=torch.channels_last)
+    if saved["optimizer"] is not None:
+        state.optimizer = generator_optimizer(state.generator, state.current)
+        state.optimizer.load_state_dict(saved["optimizer"])
+    if saved["discriminator_optimizer"] is not None:
+        assert state.discriminator is not None
+        state.discriminator_optimizer = discriminator_optimizer(state.discriminator, state.current)
+        state.discriminator_optimizer.load_state_dict(saved["discriminator_optimizer"])
+    return state

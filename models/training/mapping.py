@@ -1,24 +1,43 @@
-"""First lesson of the generator: the mapping network learns w(z) by regression, without pictures."""
+"""The lesson in which the mapping network learns w(z) by regression, without pictures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim import Adam
 
-from models.stylegan2.generator import MappingNetwork, SynthesisNetwork
+from models.stylegan2.generator import SynthesisNetwork
+from models.stylegan2.mapping import MappingNetwork
 from models.stylegan2.operations import FullyConnected
+from models.training.optimizers import lr_multiplier, one_cycle, set_rate
+from models.training.phases import MappingLesson
 
+Floats = NDArray[np.float32]
+Target = Callable[[Floats], Floats]
+"""z [N, z_dim] -> w [N, w_dim]."""
+
+# Three standard deviations: the last leaky ReLU of the mapping stays linear in nearly all of w.
+W_OFFSET = 2.0
 _THRESHOLDS = (-1.6, -1.0, -0.5, 0.0, 0.5, 1.0, 1.6)
-W_OFFSET = (
-    2.0  # three standard deviations: the last leaky ReLU of the mapping stays linear in nearly all of w
-)
 _OPEN = -2.0  # a threshold so low that the unit is nearly linear
+_PART_STEPS = 256  # every so many steps half of the faces in use are replaced by new ones
+_PART_BATCHES = 32
+
+
+@torch.no_grad()
+def forget(mapping: MappingNetwork) -> None:
+    """Draw all weights anew (from PyTorch's global random numbers), as of an untrained network."""
+    for layer in mapping.modules():
+        if isinstance(layer, FullyConnected):
+            layer.weight.copy_(torch.randn_like(layer.weight) / layer.lr_multiplier)
+            layer.bias.zero_()
 
 
 @torch.no_grad()
@@ -35,7 +54,7 @@ def spread_thresholds(mapping: MappingNetwork, plain: Sequence[int], bent: Seque
     units = [(i, _OPEN) for i in plain] + [(i, t) for i in bent for t in _THRESHOLDS]
     if len(units) > len(weight):
         raise ValueError(f"the first layer of the mapping needs {len(units)} units, it has {len(weight)}")
-    multiplier = _lr_multiplier(mapping)
+    multiplier = lr_multiplier(mapping)
     for row, (coordinate, threshold) in enumerate(units):
         weight[row] = 0
         weight[row, coordinate] = math.sqrt(weight.shape[1]) / multiplier
@@ -52,64 +71,53 @@ def shift_w(synthesis: SynthesisNetwork, offset: float) -> None:
             layer.bias.sub_(gain * layer.weight.sum(dim=1) * offset / layer.lr_multiplier)
 
 
-def teach_mapping(
-    mapping: MappingNetwork,
-    target: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-    steps: int,
-    *,
-    batch: int = 512,
-    learning_rate: float = 3.5e-2,
-    seed: int = 0,
-    report: Callable[[int, float], None],
-) -> Tensor:
-    """Minimise the squared error of w against target(z) and set w_avg; returns the held-out
-    coefficient of determination of every direction of w, [w_dim].
-
-    Stored weights are 1 / lr_multiplier times what acts, so Adam's step is enlarged to match; biases
-    learn slower, since a weight acts divided by the root of the layer's width and a bias does not.
+class LessonFaces:
+    """Faces of the lesson: each batch is drawn from the present and the next part of an endless sequence, so
+    that there is nothing to overfit and no face has to be computed for every step. A step's batch depends
+    on the seed and the step alone.
     """
-    rate = learning_rate / _lr_multiplier(mapping)
-    weights = [value for name, value in mapping.named_parameters() if name.endswith("weight")]
-    biases = [value for name, value in mapping.named_parameters() if name.endswith("bias")]
-    rates = [rate, rate / 25]
-    optimizer = torch.optim.Adam(
-        [{"params": weights, "lr": rates[0]}, {"params": biases, "lr": rates[1]}], betas=(0.9, 0.99)
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rates, total_steps=steps, pct_start=0.1)
-    random = np.random.RandomState(seed)
-    pool_z = random.randn(64 * batch, mapping.z_dim).astype(np.float32)
-    pool_w = target(pool_z)
-    for step in range(steps):
-        if step and step % 256 == 0:  # fresh faces all the time: nothing to overfit
-            half = random.choice(len(pool_z), len(pool_z) // 2, replace=False)
-            pool_z[half] = random.randn(len(half), mapping.z_dim)
-            pool_w[half] = target(pool_z[half])
-        index = random.choice(len(pool_z), batch, replace=False)
-        w = mapping(torch.from_numpy(pool_z[index]))[:, 0]
-        loss = F.mse_loss(w, torch.from_numpy(pool_w[index]))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step % 200 == 0 or step == steps - 1:
-            report(step, float(loss.detach()))
-    return _held_out_score(mapping, target, random)
+
+    def __init__(self, target: Target, z_dim: int, lesson: MappingLesson, seed: int) -> None:
+        self.target, self.z_dim, self.batch, self.seed = target, z_dim, lesson.batch, seed
+        self.part_size = min(_PART_BATCHES, lesson.steps) * lesson.batch
+        self._part = lru_cache(maxsize=2)(self._draw)
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        """z [batch, z_dim] and w [batch, w_dim] of a step."""
+        number = step // _PART_STEPS
+        parts = self._part(number), self._part(number + 1)
+        size = self.part_size
+        index = np.random.RandomState([self.seed, 1, step]).choice(2 * size, self.batch, replace=False)
+        z, w = (
+            np.concatenate([p[k][index[index // size == i] % size] for i, p in enumerate(parts)])
+            for k in (0, 1)
+        )
+        return torch.from_numpy(z), torch.from_numpy(w)
+
+    def _draw(self, number: int) -> tuple[Floats, Floats]:
+        random = np.random.RandomState([self.seed, 0, number])
+        z = random.randn(self.part_size, self.z_dim).astype(np.float32)
+        return z, self.target(z)
 
 
-def _lr_multiplier(mapping: MappingNetwork) -> float:
-    layer = mapping.get_submodule("fc0")
-    assert isinstance(layer, FullyConnected)
-    return layer.lr_multiplier
+def lesson_step(
+    mapping: MappingNetwork, optimizer: Adam, lesson: MappingLesson, step: int, z: Tensor, w: Tensor
+) -> float:
+    """One step of Adam towards w [N, w_dim] at z [N, z_dim]; returns the mean squared error before it."""
+    set_rate(optimizer, one_cycle(step, lesson.steps))
+    loss = F.mse_loss(mapping(z)[:, 0], w)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return float(loss.detach())
 
 
 @torch.no_grad()
-def _held_out_score(
-    mapping: MappingNetwork,
-    target: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-    random: np.random.RandomState,
-) -> Tensor:
-    z = random.randn(8192, mapping.z_dim).astype(np.float32)
-    truth, w = torch.from_numpy(target(z)), mapping(torch.from_numpy(z))[:, 0]
-    mapping.w_avg.copy_(w.mean(dim=0))
+def lesson_score(mapping: MappingNetwork, target: Target, seed: int, count: int = 8192) -> Tensor:
+    """Coefficient of determination [w_dim] on faces that no lesson has seen."""
+    z = np.random.RandomState([seed, 2]).randn(count, mapping.z_dim).astype(np.float32)
+    device = mapping.w_avg.device
+    truth = torch.from_numpy(target(z)).to(device)
+    w = mapping(torch.from_numpy(z).to(device))[:, 0]
     score: Tensor = 1 - (w - truth).square().mean(dim=0) / truth.var(dim=0)
     return score

@@ -14,7 +14,7 @@ import uvicorn
 from server.app import create_app
 from server.listen import uvicorn_config
 from server.origins import is_loopback
-from server.settings import MIB, Settings
+from server.settings import Settings
 
 EXIT_REFUSED = 2
 
@@ -34,13 +34,10 @@ def serve(
     settings = Settings(**values)
     _refuse_open_doors(settings)
     # Late, because torch takes seconds to import and --help should not.
-    from server.engine.local import LocalEngine, LocalEngineOptions
+    from server.engine.local import LocalEngine, engine_options
 
-    options = LocalEngineOptions(
-        settings.checkpoints_dir, settings.device, settings.perceptual, settings.frame_cache_mib * MIB
-    )
     try:
-        app = create_app(settings, partial(LocalEngine, options))
+        app = create_app(settings, partial(LocalEngine, engine_options(settings)))
     except ValueError as error:
         _exit(f"Cannot start: {error}.")
     server = uvicorn.Server(uvicorn_config(app, settings))

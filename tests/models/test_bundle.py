@@ -14,6 +14,8 @@ import torch
 import models
 from models.attributes.estimator import AttributeEstimator, EstimatorConfig, save_estimator
 from models.bundle import CheckpointError, load_bundle, write_bundle
+from models.manifest import Source, manifest_json
+from models.projection.encoder import Encoder, EncoderConfig, save_encoder
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow, save_flow
 from models.stylegan2.checkpoint import load_generator, save_generator
@@ -26,7 +28,7 @@ TEXTS: dict[str, Any] = {"title": "Tiny", "description": "A model for tests.", "
 def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Weight files of a generator, a flow and an estimator."""
     folder = tmp_path_factory.mktemp("parts")
-    paths = {name: folder / f"{name}.bin" for name in ("generator", "flow", "attributes")}
+    paths = {name: folder / f"{name}.bin" for name in ("generator", "flow", "attributes", "encoder")}
     scale = ((0.0,) * 17, (1.0,) * 17, (-9.0,) * 17, (9.0,) * 17)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
@@ -34,6 +36,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         save_generator(Generator(config), paths["generator"])
         save_flow(ConditionalFlow(FlowConfig(dim=6, hidden=(8,))), paths["flow"])
         save_estimator(AttributeEstimator(EstimatorConfig(16, (4, 4), *scale)), paths["attributes"])
+        save_encoder(Encoder(EncoderConfig(8, (4, 4), w_dim=6, num_ws=4)), paths["encoder"])
     return paths
 
 
@@ -73,12 +76,14 @@ def test_a_bundle_comes_back_with_all_its_parts(bundle: Path, parts: dict[str, A
     assert loaded.flow.config.dim == 6
     assert loaded.estimator is not None
     assert loaded.estimator(torch.zeros(1, 3, 16, 16)).shape == (1, 17)
+    assert loaded.encoder is not None
+    assert loaded.encoder(torch.zeros(1, 3, 16, 16)).shape == (1, 4, 6)
 
 
 def test_the_manifest_is_json_with_the_hash_of_every_file(bundle: Path) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert (manifest["format"], manifest["version"]) == ("latentloom-bundle", 1)
-    for part in ("generator", "flow", "attributes"):
+    for part in ("generator", "flow", "attributes", "encoder"):
         data = (bundle / manifest[part]["file"]).read_bytes()
         assert manifest[part]["sha256"] == hashlib.sha256(data).hexdigest()
 
@@ -86,8 +91,40 @@ def test_the_manifest_is_json_with_the_hash_of_every_file(bundle: Path) -> None:
 def test_a_bundle_may_have_a_generator_alone(parts: dict[str, Any], tmp_path: Path) -> None:
     write_bundle(tmp_path, name="plain", **TEXTS, generator=parts["generator"])
     loaded = load_bundle(tmp_path)
-    assert (loaded.flow, loaded.estimator) == (None, None)
-    assert json.loads((tmp_path / "manifest.json").read_text())["flow"] is None
+    assert (loaded.flow, loaded.estimator, loaded.encoder) == (None, None, None)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["flow"] is None
+    assert "encoder" not in manifest  # as in manifests of before
+
+
+SOURCE = {"file": "network.pkl", "sha256": "a" * 64, "url": "https://example.com/n.pkl", "converter": "us 1"}
+
+
+@pytest.mark.parametrize("url", ["https://example.com/n.pkl", None])
+def test_a_manifest_says_what_a_file_was_converted_from(bundle: Path, url: str | None) -> None:
+    generator = json.loads((bundle / "manifest.json").read_text())["generator"]
+    assert "source" not in generator  # as in manifests of before
+    change_manifest(bundle, generator={**generator, "source": {**SOURCE, "url": url}})
+    manifest = load_bundle(bundle).manifest
+    assert manifest.generator.source == Source("network.pkl", "a" * 64, url, "us 1")
+    assert json.loads(manifest_json(manifest)) == json.loads((bundle / "manifest.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        3,
+        {},
+        {**SOURCE, "sha256": "A" * 64},
+        {**SOURCE, "file": None},
+        {**SOURCE, "url": 3},
+        {**SOURCE, "file": "x" * 10_001},
+    ],
+)
+def test_a_wrong_source_is_named(bundle: Path, source: object) -> None:
+    generator = json.loads((bundle / "manifest.json").read_text())["generator"]
+    change_manifest(bundle, generator={**generator, "source": source})
+    assert refusal(bundle) == "The entry 'generator.source' of this bundle's manifest is missing or wrong."
 
 
 def test_load_generator_takes_the_bundle_folder(bundle: Path) -> None:
@@ -99,11 +136,10 @@ def test_writing_again_replaces_the_parts_and_keeps_other_files(bundle: Path, pa
     write_bundle(bundle, name="tiny", **(TEXTS | {"title": "Second"}), **parts)
     assert load_bundle(bundle).manifest.title == "Second"
     names = {path.name for path in bundle.iterdir()}
-    parts_in_bundle = {"generator.safetensors", "flow.safetensors", "attributes.safetensors"}
-    assert names == {"README.md", "manifest.json"} | parts_in_bundle
+    assert names == {"README.md", "manifest.json"} | {f"{part}.safetensors" for part in parts}
 
 
-@pytest.mark.parametrize("part", ["generator", "flow", "attributes"])
+@pytest.mark.parametrize("part", ["generator", "flow", "attributes", "encoder"])
 def test_a_part_that_cannot_be_loaded_is_never_written(
     parts: dict[str, Any], tmp_path: Path, part: str
 ) -> None:
@@ -114,7 +150,7 @@ def test_a_part_that_cannot_be_loaded_is_never_written(
     assert not (tmp_path / "tiny").exists()
 
 
-@pytest.mark.parametrize("part", ["generator", "flow", "attributes"])
+@pytest.mark.parametrize("part", ["generator", "flow", "attributes", "encoder"])
 def test_one_changed_byte_is_refused_with_both_hashes(bundle: Path, part: str) -> None:
     path = bundle / f"{part}.safetensors"
     data = bytearray(path.read_bytes())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +13,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.faces.factors import face_factors
 from models.styleflow.attributes import ATTRIBUTE_INDEX
 from models.styleflow.flow import load_flow
-from models.training import flow as flow_training
-from models.training.flow import train_flow
+from models.stylegan2.generator import Generator, GeneratorConfig
+from models.training.flow import latent_pairs, train_flow
 from models.training.flow_evaluation import evaluate_flow, fit_probe
 from models.training.flow_trainer import FlowData, FlowTrainer, FlowTraining, learning_rate
+from models.training.watch import Watch
 
 AGE = ATTRIBUTE_INDEX["age"]
 TOY = FlowTraining(
@@ -51,7 +52,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("flow")
-    train_flow(*toy_pairs(), TOY, folder, log_every=15, save_every=45)
+    train_flow(*toy_pairs(), TOY, folder, Watch(log_every=0))
     return folder
 
 
@@ -73,38 +74,36 @@ def test_age_moves_the_mean_of_w_as_in_the_data(trained: Path) -> None:
 
 def test_the_likelihood_of_held_out_rows_grows(trained: Path) -> None:
     lines = log_of(trained)
+    losses = [line["train_nll"] for line in lines if "train_nll" in line]
+    assert [line["step"] for line in lines if "train_nll" in line] == list(range(1, TOY.steps + 1))
     held_out = [line["held_out_nll"] for line in lines if "held_out_nll" in line]
-    assert [line["step"] for line in lines] == [15, 30, 45, 60, 75, 90]
-    assert len(held_out) == 2 and held_out[-1] < lines[0]["train_nll"] - 0.05
-    assert all(line["steps_per_s"] > 0 for line in lines)
+    assert len(held_out) == 1 and held_out[0] < losses[0] - 0.05
 
 
-def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path) -> None:
-    settings = replace(TOY, steps=12)
-    pairs = toy_pairs(400)
-    train_flow(*pairs, settings, tmp_path / "whole", save_every=5)
-    trainer = FlowTrainer(FlowData.split(*pairs, settings.held_out), settings)
-    for _ in range(7):
-        trainer.train_step()
-    (tmp_path / "halves").mkdir()
-    trainer.save(tmp_path / "halves" / "training.pt")
-    train_flow(*pairs, settings, tmp_path / "halves", save_every=5)
-    whole, halves = (load_flow(tmp_path / run / "flow.safetensors") for run in ("whole", "halves"))
+def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
+    settings, pairs = replace(TOY, steps=12), toy_pairs(400)
+    whole = train_flow(*pairs, settings, tmp_path / "whole", Watch())
+    for stop_at in (3, 4):
+        steps = iter(range(100))
+        stopped = Watch(should_stop=lambda steps=steps, end=stop_at: next(steps) >= end)  # type: ignore[misc]
+        assert train_flow(*pairs, settings, tmp_path / "parts", stopped) is None
+    parts = train_flow(*pairs, settings, tmp_path / "parts", Watch())
+    assert whole is not None and parts is not None
     for name, value in whole.state_dict().items():
-        assert torch.equal(halves.state_dict()[name], value), name
+        assert torch.equal(parts.state_dict()[name], value), name
 
 
 def test_a_run_is_not_resumed_with_other_settings_or_data(tmp_path: Path) -> None:
     settings = replace(TOY, steps=1)
-    train_flow(*toy_pairs(100), settings, tmp_path)
+    train_flow(*toy_pairs(100), settings, tmp_path, Watch())
     for other, pairs in ((replace(settings, steps=2), toy_pairs(100)), (settings, toy_pairs(101))):
         with pytest.raises(ValueError, match="other settings or data"):
-            train_flow(*pairs, other, tmp_path)
+            train_flow(*pairs, other, tmp_path, Watch())
 
 
 def test_training_leaves_the_callers_random_numbers_alone(tmp_path: Path) -> None:
     before = torch.random.get_rng_state()
-    train_flow(*toy_pairs(100), replace(TOY, steps=1), tmp_path)
+    train_flow(*toy_pairs(100), replace(TOY, steps=1), tmp_path, Watch())
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -113,7 +112,8 @@ def test_directions_without_variance_do_not_hurt(tmp_path: Path) -> None:
     w, attributes = w.clone(), attributes.clone()
     w[:, 3] = 2.5
     attributes[:, 2] = 7.0
-    flow = train_flow(w, attributes, replace(TOY, steps=5), tmp_path)
+    flow = train_flow(w, attributes, replace(TOY, steps=5), tmp_path, Watch())
+    assert flow is not None
     assert all(value.isfinite().all() for value in flow.state_dict().values())
     z = flow.encode(w[:50, None], attributes[:50])
     assert z.abs().max() < 10
@@ -155,13 +155,10 @@ def test_the_probe_finds_a_linear_relation() -> None:
     torch.testing.assert_close(probe(w), w @ weight + 3, rtol=0, atol=1e-3)
 
 
-def test_the_command_trains_and_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    w, attributes = toy_pairs(200)
-    np.savez(tmp_path / "pairs.npz", w=w.numpy(), attributes=attributes.numpy())
-    words = ["flow", "--data", str(tmp_path / "pairs.npz"), "--out", str(tmp_path / "run"), "--steps", "2"]
-    words += ["--batch", "32", "--hidden", "8", "8", "--solver-steps", "2"]
-    monkeypatch.setattr(sys, "argv", words)
-    flow_training.main()
-    assert load_flow(tmp_path / "run" / "flow.safetensors").config.hidden == (8, 8)
-    report = json.loads((tmp_path / "run" / "evaluation.json").read_text())
-    assert len(report["edits"]) == 17 and report["rows"] == 10
+def test_the_pairs_are_the_w_and_the_attributes_that_z_means() -> None:
+    torch.manual_seed(0)
+    generator = Generator(GeneratorConfig(512, 8, 16, mapping_layers=1, channel_base=128, channel_max=8))
+    w, attributes = latent_pairs(generator, 5, seed=3)
+    z = np.random.RandomState(3).randn(5, 512).astype(np.float32)
+    torch.testing.assert_close(w, generator.mapping(torch.from_numpy(z))[:, 0].detach())
+    np.testing.assert_allclose(attributes[:, AGE], face_factors(z).age, rtol=1e-6)

@@ -1,189 +1,280 @@
-"""Training the generator from pairs: it learns, resumes to the same weights, and scores noise fairly."""
+"""Training a generator: it learns, any interruption leads to the same weights, phases do what they say."""
 
 from __future__ import annotations
 
 import json
+import pickle
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
+from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.generator import Generator, GeneratorConfig
-from models.training import generator as training
-from models.training.generator_state import (
-    GeneratorTraining,
-    TrainingState,
-    load_state,
-    new_state,
-    save_state,
+from models.training.generator import Material, begin_phase, finish_phase, train_generator
+from models.training.generator_state import TrainingState, load_state, new_state
+from models.training.journal import Journal
+from models.training.pair_steps import leave_noise_to_fine_layers, plain_latents
+from models.training.phases import AdversarialPhase, Adversary, MappingLesson, PairPhase, Phase, Recipe
+from models.training.recipes import adversarial_recipe, generator_config, pairs_recipe, sharpened_recipe
+from models.training.teacher import Floats, Teacher
+from models.training.watch import Watch
+
+CONFIG = GeneratorConfig(16, 16, 16, mapping_layers=2, mapping_features=64, channel_base=128, channel_max=16)
+GAME = Adversary(
+    weight=0.1, channel_base=128, channel_max=8, r1_interval=2, ada_target=0.6, ada_full_scale=500
 )
-from models.training.losses import energy_loss, pair_loss
-from models.training.mapping import shift_w, spread_thresholds, teach_mapping
-from models.training.pairs import Pairs, batches, load_pairs, picture_tensor, shard_z
+TAUGHT = PairPhase("taught", 8, 4, batch=8)
+LESSON = MappingLesson("mapping", 4, batch=16)
+JOINT = PairPhase("joint", 16, 4, latents="mapped", batch=8)
+NOISE = replace(JOINT, name="noise", score="energy")
+SHARP = replace(NOISE, name="sharp", adversary=GAME)
+GAMES = (
+    AdversarialPhase("level 8", 8, 5, batch=8, adversary=GAME),
+    AdversarialPhase("level 16", 16, 5, batch=8, adversary=GAME),
+)
 
-Floats = NDArray[np.float32]
-CONFIG = GeneratorConfig(16, 16, 16, mapping_layers=2, channel_base=128, channel_max=16)
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks of this size only lose time to more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
-def flat(x: torch.Tensor) -> torch.Tensor:
+def flat(x: Tensor) -> Tensor:
     return torch.nn.functional.avg_pool2d(x, 4).flatten(1) / 128
 
 
-def coloured_pairs(count: int) -> Pairs:
+def teacher() -> Teacher:
+    """w is a rotation of z; mixed faces get the w of others in the second half of the layers."""
+    rotation = np.linalg.qr(np.random.RandomState(1).randn(16, 16))[0].astype(np.float32)
+
+    def target(z: Floats) -> Floats:
+        return (z @ rotation).astype(np.float32)
+
+    def mixed(z: Floats, num_ws: int, share: float, random: np.random.RandomState) -> Floats:
+        ws = np.repeat(target(z)[:, None], num_ws, axis=1)
+        other = target(random.randn(*z.shape).astype(np.float32))[:, None]
+        chosen = random.rand(len(z), 1, 1) < share
+        ws[:, num_ws // 2 :] = np.where(chosen, other, ws[:, num_ws // 2 :])
+        return ws
+
+    return Teacher(target, mixed, range(16), [])
+
+
+def material(count: int = 64) -> Material:
     """Pictures of one colour that z decides."""
     z = np.random.RandomState(0).randn(count, 16).astype(np.float32)
     colour = np.clip(128 + 60 * z[:, :3], 0, 255).astype(np.uint8)
     pictures = np.broadcast_to(colour[:, None, None], (count, 16, 16, 3)).copy()
-    return Pairs(pictures, z, np.zeros((count, 17), np.float32))
+    return Material(pictures, z, pictures[:32], z[:32], teacher(), flat)
 
 
-def phase(steps: int, **changes: object) -> GeneratorTraining:
-    return GeneratorTraining(16, steps, batch=8, save_every=1e9, **changes)  # type: ignore[arg-type]
+def recipe(*phases: Phase) -> Recipe:
+    return Recipe("test", CONFIG, phases)
 
 
-def weights(model: torch.nn.Module) -> list[torch.Tensor]:
-    return [p.detach().clone() for p in model.parameters()]
+def watch(stop_at: int | None = None) -> Watch:
+    """Stops before the step of that number, counted from now."""
+    steps = iter(range(10_000))
+    return Watch(log_every=0, should_stop=lambda: stop_at is not None and next(steps) >= stop_at)
 
 
-def run(out: Path, state: TrainingState, steps: int, **changes: object) -> list[dict[str, float]]:
-    entries: list[dict[str, float]] = []
-    pairs = coloured_pairs(64)
-    training.train(state, pairs, pairs, phase(steps, **changes), flat, out, entries.append)
-    return entries
+def train(folder: Path, plan: Recipe, stop_at: int | None = None) -> TrainingState:
+    """Start the run of the folder or go on with it."""
+    saved = folder / "state.pt"
+    state = load_state(saved, plan) if saved.exists() else new_state(plan)
+    done = train_generator(state, material(), folder, watch(stop_at))
+    assert done is (stop_at is None)
+    return state
 
 
-def test_the_generator_learns_the_picture_of_z(tmp_path: Path) -> None:
-    state = new_state(CONFIG, phase(0))
-    before = training.held_out_error(state.generator, coloured_pairs(32), phase(0))
-    run(tmp_path, state, 120)
-    after = training.held_out_error(state.generator, coloured_pairs(32), phase(0))
-    assert after < 0.5 * before
+def weights(state: TrainingState) -> dict[str, Tensor]:
+    parts = {"generator": state.generator, "average": state.average, "discriminator": state.discriminator}
+    return {
+        f"{part}.{name}": value.detach().clone()
+        for part, network in parts.items()
+        if network is not None
+        for name, value in network.state_dict().items()
+    }
 
 
-@pytest.mark.parametrize("noise_draws", [False, True])
-def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, noise_draws: bool) -> None:
-    whole = new_state(CONFIG, phase(0))
-    run(tmp_path, whole, 6, noise_draws=noise_draws)
-    first = new_state(CONFIG, phase(0))
-    run(tmp_path, first, 3, noise_draws=noise_draws)
-    save_state(first, tmp_path / "half.pt")
-    torch.randn(10)  # the global generator moves on in between
-    second = load_state(tmp_path / "half.pt", CONFIG, phase(6))
-    run(tmp_path, second, 6, noise_draws=noise_draws)
-    for a, b in zip(weights(whole.generator), weights(second.generator), strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=0)
-    for a, b in zip(weights(whole.average), weights(second.average), strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=0)
+def error(state: TrainingState, phase: PairPhase) -> float:
+    data = material(128)
+    assert data.z is not None and data.pictures is not None
+    ws = plain_latents(state.average, phase, data.z[64:], data.teacher, state.w_offset)
+    real = torch.from_numpy(data.pictures[64:]).permute(0, 3, 1, 2) / 127.5 - 1
+    return float((state.average.synthesis(ws) - real).abs().mean())
 
 
-def test_a_checkpoint_leaves_a_state_a_generator_and_a_sample_sheet(tmp_path: Path) -> None:
-    state = new_state(CONFIG, phase(0))
-    entries: list[dict[str, float]] = []
-    training.checkpoint(state, coloured_pairs(32), phase(1), tmp_path, entries.append)
-    assert {p.name for p in tmp_path.iterdir()} == {"state.pt", "generator.safetensors", "sheet-0000000.png"}
-    assert json.loads(json.dumps(entries))[0]["held_out_l1"] > 0
+@pytest.mark.parametrize("phase", [replace(TAUGHT, resolution=16, mixing=0.0), replace(JOINT, mixing=0.0)])
+def test_the_generator_learns_the_picture_of_z(tmp_path: Path, phase: PairPhase) -> None:
+    phase = replace(phase, steps=120, learning_rate=4e-3)
+    before = error(new_state(recipe(phase)), phase)
+    state = train(tmp_path, recipe(phase))
+    state.phase = 0
+    assert error(state, phase) < 0.5 * before
 
 
-def test_the_mapping_learns_w_by_regression() -> None:
-    torch.manual_seed(0)
-    mapping = Generator(CONFIG).mapping
-
-    def mixed(z: Floats) -> Floats:
-        mix = np.random.RandomState(1).randn(16, 16) / 4
-        return (z @ mix).astype(np.float32)
-
-    score = teach_mapping(mapping, mixed, 1000, batch=64, learning_rate=0.02, report=lambda *_: None)
-    assert float(score.mean()) > 0.8
-    assert torch.isfinite(mapping.w_avg).all()
+ALL_PAIR_PHASES = (TAUGHT, LESSON, JOINT, NOISE, SHARP)
 
 
-def test_shifting_w_changes_nothing_in_the_picture() -> None:
-    torch.manual_seed(0)
-    synthesis = Generator(CONFIG).synthesis
-    ws = torch.randn(2, synthesis.num_ws, 16)
-    before = synthesis(ws)
-    shift_w(synthesis, 2.0)
-    torch.testing.assert_close(synthesis(ws + 2.0), before, atol=1e-4, rtol=1e-4)
+@pytest.mark.parametrize(
+    ("phases", "stops"),
+    [(ALL_PAIR_PHASES, (2, 2, 3, 1, 2, 4, 3)), (GAMES, (3, 2, 1, 2))],
+    ids=["pairs", "adversarial"],
+)
+def test_an_interrupted_run_ends_with_the_same_weights(
+    tmp_path: Path, phases: tuple[Phase, ...], stops: tuple[int, ...]
+) -> None:
+    """Stops in the middle of phases, at their borders, and while optimisers and augmentation remember."""
+    whole = train(tmp_path / "whole", recipe(*phases))
+    for stop in stops:
+        torch.randn(10)  # the global random numbers move on in between
+        train(tmp_path / "parts", recipe(*phases), stop)
+    parts = train(tmp_path / "parts", recipe(*phases))
+    assert (parts.phase, parts.step, parts.pictures) == (len(phases), 0, whole.pictures)
+    assert vars(parts.augmentation) == vars(whole.augmentation)
+    assert parts.path_length == whole.path_length
+    expected = weights(whole)
+    for name, value in weights(parts).items():
+        assert torch.equal(value, expected[name]), name
 
 
-def test_spread_units_each_see_one_coordinate_and_bend_at_their_threshold() -> None:
-    config = GeneratorConfig(16, 16, 16, mapping_layers=2, mapping_features=32, channel_base=128)
-    mapping = Generator(config).mapping
-    spread_thresholds(mapping, plain=range(1, 16), bent=[0])
-    first = mapping.get_submodule("fc0")
-
-    def slope(coordinate: int, at: float) -> torch.Tensor:
-        z = torch.zeros(2, 16)
-        z[:, coordinate] = torch.tensor([at - 0.01, at + 0.01])
-        low, high = first(z)
-        return ((high - low) / 0.02)[:22]  # type: ignore[no-any-return]
-
-    gain = 2**0.5
-    torch.testing.assert_close(slope(3, 0.2), gain * torch.eye(22)[2], atol=1e-2, rtol=0)
-    bent = slope(0, 0.7)[15:]  # thresholds -1.6 .. 0.5 are passed, 1.0 and 1.6 are not
-    torch.testing.assert_close(bent, gain * torch.tensor([1.0] * 5 + [0.2] * 2), atol=1e-2, rtol=0)
-    with pytest.raises(ValueError, match="needs"):
-        spread_thresholds(mapping, plain=[], bent=range(16))
+def test_a_killed_run_goes_on_from_its_last_save(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole", recipe(JOINT))
+    train(tmp_path / "killed", recipe(JOINT), stop_at=1)
+    saved = (tmp_path / "killed" / "state.pt").read_bytes()
+    train(tmp_path / "killed", recipe(JOINT), stop_at=2)
+    (tmp_path / "killed" / "state.pt").write_bytes(saved)  # what it did since is lost
+    again = train(tmp_path / "killed", recipe(JOINT))
+    assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(again).items())
 
 
-def test_the_energy_score_prefers_the_true_spread_to_its_mean() -> None:
-    """Pictures that are black or white by chance: drawing so is scored better than always grey."""
-    random = torch.Generator().manual_seed(0)
-
-    def draw() -> torch.Tensor:
-        coin = torch.randint(0, 2, (2000, 1, 1, 1), generator=random).float() * 2 - 1
-        return coin.expand(-1, 3, 8, 8)
-
-    grey = torch.zeros(2000, 3, 8, 8)
-    fair = energy_loss(draw(), draw(), draw(), flat, 1.0).mean()
-    mean = energy_loss(grey, grey, draw(), flat, 1.0).mean()
-    assert fair < 0.75 * mean
+def test_training_leaves_the_callers_random_numbers_alone(tmp_path: Path) -> None:
+    before = torch.random.get_rng_state()
+    train(tmp_path, recipe(NOISE, GAMES[1]))
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_the_pair_loss_is_zero_only_at_the_render_itself() -> None:
-    x = torch.rand(2, 3, 8, 8) * 2 - 1
-    assert pair_loss(x, x, flat, 1.0).abs().max() == 0
-    assert pair_loss(x + 0.1, x, flat, 1.0).min() > 0.19
+def test_a_run_leaves_state_generator_sheets_and_log(tmp_path: Path) -> None:
+    state = train(tmp_path, recipe(TAUGHT, LESSON, JOINT))
+    assert {p.name for p in tmp_path.glob("sheet-*.png")} == {"sheet-0000004.png", "sheet-0000012.png"}
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "loss" in line] == [1, 2, 3, 4, 9, 10, 11, 12]
+    assert [line["phase"] for line in lines if "mapping_r2" in line] == ["mapping"]
+    assert [line["step"] for line in lines if "held_out_l1" in line] == [4, 12]
+    saved = load_generator(tmp_path / "generator.safetensors")
+    torch.testing.assert_close(saved.w_avg, state.average.w_avg, atol=1e-3, rtol=1e-3)
+    assert saved.w_avg.abs().max() > 0
+
+
+def test_steps_may_be_added_and_phases_appended_but_nothing_else_changed(tmp_path: Path) -> None:
+    train(tmp_path, recipe(TAUGHT, JOINT), stop_at=6)
+    more = recipe(TAUGHT, replace(JOINT, steps=6), NOISE)
+    whole = train(tmp_path / "whole", more)
+    assert all(torch.equal(v, weights(whole)[n]) for n, v in weights(train(tmp_path, more)).items())
+    for wrong, message in (
+        (recipe(replace(TAUGHT, batch=4), *more.phases[1:]), "'taught' of this run had other settings"),
+        (replace(more, seed=1), "another seed"),
+        (replace(more, config=replace(CONFIG, channel_max=8)), "another config"),
+        (recipe(TAUGHT), "more phases"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(tmp_path, wrong)
+
+
+def test_the_steps_of_a_lesson_in_progress_cannot_change(tmp_path: Path) -> None:
+    train(tmp_path, recipe(LESSON), stop_at=2)
+    with pytest.raises(ValueError, match="'mapping' of this run had other settings"):
+        train(tmp_path, recipe(replace(LESSON, steps=8)))
+
+
+def test_a_state_file_is_never_executed(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    (tmp_path / "state.pt").write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(ValueError, match="damaged or not the state"):
+        train(tmp_path, recipe(TAUGHT))
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_synthesis_is_shifted_once_however_often_the_mapping_is_taught(tmp_path: Path) -> None:
+    state = new_state(recipe(LESSON, LESSON))
+    ws = torch.randn(2, state.generator.num_ws, 16)
+    before = state.generator.synthesis(ws).detach()
+    for _ in range(2):
+        begin_phase(state, material())
+        with Journal(tmp_path) as journal:
+            finish_phase(state, material(), journal)
+        for generator in (state.generator, state.average):
+            torch.testing.assert_close(generator.synthesis(ws + 2.0), before, atol=1e-4, rtol=1e-4)
+
+
+def test_after_the_lesson_the_mapping_draws_what_the_taught_w_drew(tmp_path: Path) -> None:
+    """The faces themselves, nearly: the lesson is as short as a test."""
+    lesson = MappingLesson("mapping", 400, batch=64)
+    phase = replace(TAUGHT, resolution=16, steps=60, mixing=0.0)
+    state = train(tmp_path, recipe(phase, lesson))
+    assert error(state, replace(phase, latents="mapped")) < 1.3 * error(state, phase) + 0.02
 
 
 def test_noise_drawn_anew_is_left_to_the_fine_layers() -> None:
     torch.manual_seed(0)
-    generator = Generator(CONFIG)
+    generator = Generator(GeneratorConfig(8, 8, 64, mapping_layers=1, channel_base=256, channel_max=8))
     generator.synthesis.block(4).conv1.noise_strength.data.fill_(0.3)
-    training.leave_noise_to_fine_layers(generator, from_resolution=16, strength=0.04)
-    ws = torch.randn(1, generator.num_ws, 16)
+    leave_noise_to_fine_layers(generator)
+    ws = torch.randn(1, generator.num_ws, 8)
 
-    def drawn(resolution: int) -> torch.Tensor:
+    def drawn(resolution: int) -> Tensor:
         return generator.synthesis(ws, "random", resolution=resolution)  # type: ignore[no-any-return]
 
-    assert torch.equal(drawn(8), drawn(8))
-    assert not torch.equal(drawn(16), drawn(16))
-    state = new_state(CONFIG, phase(0))
-    training.leave_noise_to_fine_layers(state.generator, from_resolution=16)
-    pairs = coloured_pairs(8)
-    real = picture_tensor(pairs.pictures, 16)
-    training.training_step(
-        state, training.latents(state.generator, pairs.z, phase(1)), real, flat, phase(1, noise_draws=True)
-    )
-    assert float(state.generator.synthesis.block(4).conv1.noise_strength.detach()) == 0
+    assert torch.equal(drawn(32), drawn(32))
+    assert not torch.equal(drawn(64), drawn(64))
 
 
-def test_batches_go_on_after_a_resume_as_if_never_interrupted() -> None:
-    def take(start: int, count: int) -> list[np.ndarray]:
-        stream = batches(10, 3, 4, start)
-        return [next(stream) for _ in range(count)]
-
-    for a, b in zip(take(0, 9)[4:], take(4, 5), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert len(set(np.concatenate(take(0, 3)).tolist())) == 9
+def test_coarse_noise_stays_silent_in_a_phase_of_noise_draws(tmp_path: Path) -> None:
+    state = train(tmp_path, recipe(JOINT, NOISE, SHARP))
+    for generator in (state.generator, state.average):
+        strengths = [v for n, v in generator.synthesis.named_parameters() if n.endswith("noise_strength")]
+        assert all(float(strength.detach()) == 0 for strength in strengths)
 
 
-def test_shards_are_read_with_the_z_that_their_number_means(tmp_path: Path) -> None:
-    x = np.zeros((512, 8, 8, 3), np.uint8)
-    np.savez(tmp_path / "00003.npz", x=x, a=np.ones((512, 17), np.float32), lm=np.zeros((512, 4, 2)))
-    pairs = load_pairs(tmp_path, range(10))
-    np.testing.assert_array_equal(pairs.z, shard_z(3))
-    with pytest.raises(FileNotFoundError, match="render some first"):
-        load_pairs(tmp_path, range(4, 10))
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
+    state = new_state(recipe(JOINT))
+    with torch.no_grad():
+        state.generator.synthesis.block(4).const.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="step 0 of phase 'joint'"):
+        train_generator(state, material(), tmp_path, watch())
+
+
+def test_photographs_cannot_be_learned_as_pairs(tmp_path: Path) -> None:
+    photographs = Material(material().pictures)
+    with pytest.raises(ValueError, match="needs the z of every picture"):
+        train_generator(new_state(recipe(JOINT)), photographs, tmp_path, watch())
+
+
+def test_the_recipes_spend_the_pictures_they_are_given() -> None:
+    config = generator_config(128)
+    pairs = pairs_recipe(config, 80_000, batch=8)
+    shown = [phase.steps * phase.batch for phase in pairs.phases if isinstance(phase, PairPhase)]
+    assert [phase.name for phase in pairs.phases] == ["half size", "full size", "mapping", "joint", "noise"]
+    assert sum(shown) == 80_000
+    sharpened = sharpened_recipe(config, 80_000)
+    assert sharpened.phases[:-1] == pairs.phases and sharpened.phases[-1].steps * 8 == 8_000
+    game = adversarial_recipe(config, 320_000, batch=32)
+    assert [(p.resolution, p.steps * 32) for p in game.phases if isinstance(p, AdversarialPhase)] == [
+        (32, 32_000),
+        (64, 32_000),
+        (128, 256_000),
+    ]
+    assert pairs_recipe(generator_config(32), 800).phases[0].name == "full size"

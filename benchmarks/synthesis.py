@@ -1,0 +1,224 @@
+"""Synthesis measured beside the way the published PyTorch code computes it, in the same run.
+
+    python benchmarks/synthesis.py
+    python benchmarks/synthesis.py --quick
+    python benchmarks/synthesis.py --json
+
+Pictures of config-f at 1024, 512 and 256 (the latter with half the channels as in NVIDIA's models, and with all)
+and of the demo model, one and four at a time; previews that stop early; what remembered activations save when only
+higher layers change; peak memory in a child process. Weights are random: they do not matter for the time. Baseline
+and ours take turns. Take a quiet machine: beside another job both become slower, but not equally.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).resolve().parents[1]
+if __package__ in (None, ""):  # started as a file: the packages beside this folder
+    sys.path.insert(0, str(ROOT))
+
+from benchmarks.published_synthesis import published_synthesis  # noqa: E402
+from benchmarks.synthesis_measures import (  # noqa: E402
+    ceiling,
+    interleaved,
+    operations,
+    peak_memory,
+    untrained,
+)
+from benchmarks.terminal import print_json, say  # noqa: E402
+from models.stylegan2.checkpoint import load_generator  # noqa: E402
+from models.stylegan2.generator import Generator  # noqa: E402
+from models.stylegan2.native import entry  # noqa: E402
+from models.stylegan2.native.memory import SynthesisMemory  # noqa: E402
+
+# Name, resolution, channel base.
+SIZES = (
+    ("config-f 1024", 1024, 32768),
+    ("config-f 512", 512, 32768),
+    ("config-f 256", 256, 32768),
+    ("256, half the channels", 256, 16384),
+)
+QUICK = ("config-f 1024", "256, half the channels")
+PREVIEWS = (64, 128, 256)
+
+
+@dataclass(frozen=True)
+class PictureTimes:
+    """Milliseconds for a batch. GFLOP/s: of the convolutions done one by one, whatever was really done."""
+
+    model: str
+    batch: int
+    published_ms: float
+    ours_ms: float
+    ratio: float
+    gflops: float
+    of_ceiling: float
+    cuda_published_ms: float | None
+    cuda_ours_ms: float | None
+
+
+@dataclass(frozen=True)
+class PreviewTimes:
+    """A picture that stops early, beside the published full one."""
+
+    resolution: int
+    ours_ms: float
+    ratio_to_published_full: float
+
+
+@dataclass(frozen=True)
+class ReuseTimes:
+    """A picture after one that differs in the rows of ws from `first_row` on."""
+
+    first_row: int
+    ours_ms: float
+    saved: float
+
+
+def main() -> None:
+    """Command line: python benchmarks/synthesis.py --help."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="two models, one picture at a time")
+    parser.add_argument("--json", action="store_true", help="figures as JSON instead of tables")
+    parser.add_argument("--threads", type=int, default=0, help="0: as PyTorch chooses")
+    parser.add_argument("--repeats", type=int, default=0, help="0: 7, or 3 with --quick; medians are given")
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    with torch.no_grad():
+        results = measure(args.quick, args.repeats or (3 if args.quick else 7))
+    if args.json:
+        print_json(results)
+    else:
+        sys.stdout.write(tables(results))
+
+
+def measure(quick: bool, repeats: int) -> dict[str, object]:
+    """Everything, as JSON values."""
+    say("The ceiling of PyTorch's own convolutions ...")
+    limit = ceiling(repeats)
+    sizes = [size for size in SIZES if not quick or size[0] in QUICK]
+    pictures, path = [], None
+    for name, resolution, channel_base in sizes:
+        generator = untrained(resolution, channel_base)
+        path = path or entry.path(generator.synthesis)
+        for batch in (1,) if quick else (1, 4):
+            say(f"{name}, {batch} at a time ...")
+            pictures.append(picture_times(name, generator, batch, repeats, limit))
+    if not quick:
+        demo = load_generator(ROOT / "checkpoints" / "demo")
+        pictures += [picture_times("demo, 128", demo, batch, repeats * 3, limit) for batch in (1, 4)]
+    say("Previews and remembered activations ...")
+    large = untrained(*SIZES[0][1:])
+    assert path is not None
+    return {
+        "threads": torch.get_num_threads(),
+        "path": asdict(path),
+        "ceiling_gflops": round(limit / 1e9, 1),
+        "pictures": [asdict(times) for times in pictures],
+        "previews": [asdict(times) for times in preview_times(large, pictures[0].published_ms, repeats)],
+        "reuse": [] if quick else [asdict(times) for times in reuse_times(large, repeats)],
+        "memory_mib": {which: memory_mib(which) for which in ("ours", "published")},
+    }
+
+
+def picture_times(name: str, generator: Generator, batch: int, repeats: int, limit: float) -> PictureTimes:
+    """Baseline and ours in turn; on a GPU too where there is one."""
+    ws = torch.randn(batch, generator.num_ws, generator.w_dim)
+    published, ours = compared(generator, ws, repeats)
+    rate = operations(generator.synthesis, generator.img_resolution) * batch / ours
+    on_gpu: list[float | None] = [None, None]
+    if torch.cuda.is_available():
+        generator.to("cuda")
+        on_gpu = [seconds * 1e3 for seconds in compared(generator, ws.to("cuda"), repeats)]
+        generator.to("cpu")
+    return PictureTimes(
+        name, batch, published * 1e3, ours * 1e3, published / ours, rate / 1e9, rate / limit, *on_gpu
+    )
+
+
+def compared(generator: Generator, ws: Tensor, repeats: int) -> list[float]:
+    """Seconds of the published way and of ours."""
+    return interleaved([lambda: published_synthesis(generator, ws), lambda: generator.synthesis(ws)], repeats)
+
+
+def preview_times(generator: Generator, published_full_ms: float, repeats: int) -> list[PreviewTimes]:
+    """Of the large model, stopped at each of PREVIEWS."""
+    ws = torch.randn(1, generator.num_ws, generator.w_dim)
+    rows = []
+    for resolution in PREVIEWS:
+
+        def preview(resolution: int = resolution) -> Tensor:
+            picture: Tensor = generator.synthesis(ws, resolution=resolution)
+            return picture
+
+        (seconds,) = interleaved([preview], repeats * 3)
+        rows.append(PreviewTimes(resolution, seconds * 1e3, published_full_ms / (seconds * 1e3)))
+    return rows
+
+
+def reuse_times(generator: Generator, repeats: int) -> list[ReuseTimes]:
+    """For every row of ws: it and those above change with every picture, those below stay."""
+    base = torch.randn(1, generator.num_ws, generator.w_dim)
+    memory = SynthesisMemory()
+    rows = []
+    for first in range(generator.num_ws):
+
+        def picture(first: int = first) -> Tensor:
+            ws = torch.cat([base[:, :first], torch.randn_like(base[:, first:])], dim=1)
+            made: Tensor = generator.synthesis(ws, memory=memory)
+            return made
+
+        (seconds,) = interleaved([picture], repeats)
+        whole = rows[0].ours_ms if rows else seconds * 1e3
+        rows.append(ReuseTimes(first, seconds * 1e3, 1 - seconds * 1e3 / whole))
+    return rows
+
+
+def memory_mib(which: str) -> float | None:
+    """Peak beyond the weights at 1024, one picture at a time."""
+    peak = peak_memory(which, *SIZES[0][1:])
+    return None if peak is None else round(peak / 2**20)
+
+
+def tables(results: dict[str, object]) -> str:
+    """The same for people, as Markdown."""
+    path = results["path"]
+    assert isinstance(path, dict)
+    lines = [
+        f"{results['threads']} threads; {path['name']} ({path['detail']}); "
+        f"PyTorch's fastest 3x3 convolution: {results['ceiling_gflops']} GFLOP/s",
+        "",
+    ]
+    for title in ("pictures", "previews", "reuse"):
+        rows = results[title]
+        assert isinstance(rows, list)
+        if rows:
+            lines += [_table(rows), ""]
+    lines.append(f"Peak memory beyond the weights, config-f 1024: {results['memory_mib']} MiB")
+    return "\n".join(lines) + "\n"
+
+
+def _table(rows: list[dict[str, object]]) -> str:
+    names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    head = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    return "\n".join(head + ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in rows])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return "" if value is None else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Measuring a generator: distances to a set of pictures, precision and recall, path length, edits."""

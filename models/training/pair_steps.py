@@ -1,0 +1,109 @@
+"""One step of a phase in which the render of every z is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.stylegan2.generator import Generator
+from models.training.adversary import adversarial_loss, discriminator_step
+from models.training.averaging import average_decay, update_average
+from models.training.generator_state import TrainingState
+from models.training.losses import Features, downsample_like, energy_loss, pair_loss
+from models.training.optimizers import NOISE_FROM, set_rate, warm_up
+from models.training.phases import PairPhase
+from models.training.teacher import Floats, Teacher
+
+_LEAST_NOISE = 0.02
+
+
+def pair_step(
+    state: TrainingState,
+    phase: PairPhase,
+    z: Floats,
+    real: Tensor,
+    teacher: Teacher | None,
+    features: Features,
+    random: np.random.RandomState,
+) -> dict[str, float]:
+    """Adam, discriminator and average once, on z [N, z_dim] and their renders real [N, 3, R, R] in -1..1."""
+    assert state.optimizer is not None
+    set_rate(state.optimizer, warm_up(state.step))
+    real = downsample_like(real, phase.resolution)
+    ws = training_latents(state, phase, z, teacher, random)
+    if phase.score == "energy":
+        drawn = state.generator.synthesis(ws.repeat(2, 1, 1), "random", resolution=phase.resolution)
+        fake, second = drawn.chunk(2)
+        loss = energy_loss(fake, second, real, features, phase.perceptual_weight).mean()
+    else:
+        fake = state.generator.synthesis(ws, "const", resolution=phase.resolution)
+        loss = pair_loss(fake, real, features, phase.perceptual_weight).mean()
+    logged = {"loss": float(loss.detach())}
+    if phase.adversary is not None:
+        game = adversarial_loss(state, fake)
+        loss = loss + phase.adversary.weight * game
+        logged["adversarial_loss"] = float(game.detach())
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    state.optimizer.step()
+    if phase.adversary is not None:
+        logged |= discriminator_step(state, phase, phase.adversary, real, fake)
+    state.pictures += len(z)
+    decay = average_decay(len(z), state.pictures, phase.average_half_life, phase.average_ramp_up)
+    update_average(state.average, state.generator, decay)
+    return logged
+
+
+def training_latents(
+    state: TrainingState,
+    phase: PairPhase,
+    z: Floats,
+    teacher: Teacher | None,
+    random: np.random.RandomState,
+) -> Tensor:
+    """The ws [N, L, w_dim] from which a step draws the faces z [N, z_dim], a share of them mixed.
+
+    Where the mapping learns too, mixing adds to its w what it adds to the taught one.
+    """
+    if phase.latents == "taught":
+        assert teacher is not None
+        taught = teacher.mixed(z, state.generator.num_ws, phase.mixing, random)
+        return torch.from_numpy(taught).to(state.device) + state.w_offset
+    ws: Tensor = state.generator.mapping(torch.from_numpy(z).to(state.device))
+    if teacher is None or phase.mixing == 0:
+        return ws
+    taught = teacher.mixed(z, state.generator.num_ws, phase.mixing, random)
+    return ws + torch.from_numpy(taught - teacher.target(z)[:, None]).to(state.device)
+
+
+@torch.no_grad()
+def plain_latents(
+    generator: Generator, phase: PairPhase, z: NDArray[np.floating], teacher: Teacher | None, w_offset: float
+) -> Tensor:
+    """The ws [N, L, w_dim] of the faces z alone, nothing mixed: for sheets and measurements."""
+    device = generator.w_avg.device
+    z = z.astype(np.float32)
+    if phase.latents == "mapped":
+        ws: Tensor = generator.mapping(torch.from_numpy(z).to(device))
+        return ws
+    assert teacher is not None
+    w = torch.from_numpy(teacher.target(z)).to(device) + w_offset
+    return w[:, None].repeat(1, generator.num_ws, 1)
+
+
+@torch.no_grad()
+def leave_noise_to_fine_layers(generator: Generator) -> None:
+    """Before noise is drawn anew: below 64x64 none, for good; above at least a little.
+
+    A generator taught with fixed maps uses the coarse ones as landmarks, and drawn anew they would move
+    the eyes. The fine ones have learned to be silent, and a strength of zero has no gradient.
+    """
+    for name, strength in generator.synthesis.named_parameters():
+        if not name.endswith("noise_strength"):
+            continue
+        if int(name.split(".")[0][1:]) < NOISE_FROM:
+            strength.zero_()
+        elif strength.abs() < _LEAST_NOISE / 2:
+            strength.fill_(_LEAST_NOISE)

@@ -1,0 +1,108 @@
+"""The recipes: which phases a generator goes through, and how long each is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from models.stylegan2.generator import GeneratorConfig
+from models.training.phases import AdversarialPhase, Adversary, MappingLesson, PairPhase, Phase, Recipe
+
+RECIPES = ("pairs", "sharpened", "adversarial")
+
+_SMALLEST = 32  # pixels: below, the perceptual distance sees nothing
+
+# Shares of all pictures that the phases of pairs see.
+_HALF, _FULL, _JOINT, _NOISE = 0.3, 0.4, 0.2, 0.1
+
+# What the phases after the mapping's lesson share: slower steps, a longer memory of the average.
+_LATE = PairPhase("late", 0, 0, latents="mapped", learning_rate=1e-3, average_half_life=5_000.0)
+
+
+def generator_config(
+    resolution: int,
+    *,
+    channel_base: int | None = None,
+    channel_max: int = 256,
+    mapping_layers: int = 3,
+    mapping_features: int | None = 1024,
+) -> GeneratorConfig:
+    """The demo model's kind of generator: a wide and shallow mapping, few channels. channel_base None takes
+    4096, which gives 32 feature maps at 128x128, and twice that at 256x256."""
+    base = channel_base or max(4096, 32 * resolution)
+    return GeneratorConfig(
+        z_dim=512,
+        w_dim=512,
+        img_resolution=resolution,
+        mapping_layers=mapping_layers,
+        mapping_features=mapping_features,
+        channel_base=base,
+        channel_max=channel_max,
+    )
+
+
+def pairs_recipe(
+    config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = 3000, seed: int = 0
+) -> Recipe:
+    """Rendered faces: half size, full size, the mapping's lesson, both together, noise.
+
+    Raises ValueError for a generator below 32x32.
+    """
+
+    def steps(share: float) -> int:
+        return max(round(share * pictures / batch), 1)
+
+    full = config.img_resolution
+    half = full // 2
+    if full < _SMALLEST:
+        raise ValueError(f"pairs are compared from {_SMALLEST} pixels on, not at {full}")
+    phases: list[Phase] = []
+    if half >= _SMALLEST:
+        phases.append(PairPhase("half size", half, steps(_HALF), batch=batch))
+        phases.append(PairPhase("full size", full, steps(_FULL), batch=batch))
+    else:
+        phases.append(PairPhase("full size", full, steps(_HALF + _FULL), batch=batch))
+    phases += [
+        MappingLesson("mapping", lesson_steps),
+        replace(_LATE, name="joint", resolution=full, steps=steps(_JOINT), batch=batch),
+        replace(_LATE, name="noise", resolution=full, steps=steps(_NOISE), batch=batch, score="energy"),
+    ]
+    return Recipe("pairs", config, tuple(phases), seed)
+
+
+def sharpened_recipe(
+    config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = 3000, seed: int = 0
+) -> Recipe:
+    """The same, then a tenth as many pictures again with a discriminator beside the renders."""
+    pairs = pairs_recipe(config, pictures, batch=batch, lesson_steps=lesson_steps, seed=seed)
+    last = replace(
+        _LATE,
+        name="sharpening",
+        resolution=config.img_resolution,
+        steps=max(round(0.1 * pictures / batch), 1),
+        score="energy",
+        batch=batch,
+        learning_rate=5e-4,
+        adversary=Adversary(weight=0.1, channel_base=config.channel_base, channel_max=config.channel_max),
+    )
+    return Recipe("sharpened", config, (*pairs.phases, last), seed)
+
+
+def adversarial_recipe(
+    config: GeneratorConfig, pictures: int, *, batch: int = 32, start: int | None = None, seed: int = 0
+) -> Recipe:
+    """Photographs, as StyleGAN2-ADA trains on them: from the level `start` up (None: a quarter of the size),
+    a tenth of the pictures at each lower level, the rest at full size."""
+    full = config.img_resolution
+    lowest = max(start or full // 4, 8)
+    levels: Sequence[int] = [r for r in config.resolutions if lowest <= r <= full] or [full]
+    shares = [0.1] * (len(levels) - 1) + [1 - 0.1 * (len(levels) - 1)]
+    # The discriminator has as many feature maps as the generator.
+    adversary = Adversary(channel_base=config.channel_base, channel_max=config.channel_max, ada_target=0.6)
+    phases = [
+        AdversarialPhase(
+            f"level {level}", level, max(round(share * pictures / batch), 1), batch=batch, adversary=adversary
+        )
+        for level, share in zip(levels, shares, strict=True)
+    ]
+    return Recipe("adversarial", config, tuple(phases), seed)
