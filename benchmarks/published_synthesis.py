@@ -1,9 +1,9 @@
 """StyleGAN2 synthesis as the published PyTorch code computes it on a CPU: what ours is compared with.
 
-Written from what that code does in inference: every sample gets its own modulated and demodulated weight and the
-batch is one grouped convolution; activations are NCHW; an up-convolution is a transposed convolution and then a
-generic FIR filter that inserts zeros, pads and convolves; noise, bias, activation, gain and clamp are operations of
-their own. Same numbers as ours, within rounding.
+Written from what that code does in inference: every sample gets its own modulated and demodulated weight and
+the batch is one grouped convolution; activations are NCHW; an up-convolution is a transposed convolution and
+then a generic FIR filter that inserts zeros, pads and convolves; noise, bias, activation, gain and clamp are
+operations of their own. Same numbers as ours, within rounding.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Padding = tuple[int, int, int, int]
 
 
 def published_synthesis(generator: Generator, ws: Tensor, resolution: int | None = None) -> Tensor:
-    """ws [N, L, w_dim] -> picture [N, C, R, R] with the stored noise; up to that resolution. Skip architecture."""
+    """ws [N, L, w_dim] -> picture [N, C, R, R] with the stored noise, of the skip architecture."""
     network = generator.synthesis
     x = image = None
     row = 0

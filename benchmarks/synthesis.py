@@ -4,17 +4,20 @@
     python benchmarks/synthesis.py --quick
     python benchmarks/synthesis.py --json
 
-Pictures of config-f at 1024, 512 and 256 (the latter with half the channels as in NVIDIA's models, and with all)
-and of the demo model, one and four at a time; previews that stop early; what remembered activations save when only
-higher layers change; peak memory in a child process. Weights are random: they do not matter for the time. Baseline
-and ours take turns. Take a quiet machine: beside another job both become slower, but not equally.
+Pictures of config-f at 1024, 512 and 256 (the latter with all channels, and with half of them as in NVIDIA's
+models) and of the demo model, one and four at a time; previews that stop early; what remembered activations
+save when only higher layers change; peak memory in a child process. Weights are random: they do not matter
+for the time. Baseline and ours take turns. Take a quiet machine: beside another job both become slower, but
+not equally.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -38,14 +41,16 @@ from models.stylegan2.generator import Generator  # noqa: E402
 from models.stylegan2.native import entry  # noqa: E402
 from models.stylegan2.native.memory import SynthesisMemory  # noqa: E402
 
-# Name, resolution, channel base.
-SIZES = (
-    ("config-f 1024", 1024, 32768),
-    ("config-f 512", 512, 32768),
-    ("config-f 256", 256, 32768),
-    ("256, half the channels", 256, 16384),
-)
-QUICK = ("config-f 1024", "256, half the channels")
+# Resolution and channel base of each model.
+SIZES = {
+    "config-f-1024": (1024, 32768),
+    "config-f-512": (512, 32768),
+    "config-f-256": (256, 32768),
+    "half-256": (256, 16384),
+}
+DEMO = "demo-128"
+QUICK = ("config-f-1024", "half-256")
+PARTS = ("pictures", "previews", "reuse", "memory")
 PREVIEWS = (64, 128, 256)
 
 
@@ -87,60 +92,61 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="two models, one picture at a time")
+    parser.add_argument("--quick", action="store_true", help="two models, one picture at a time, no reuse")
+    parser.add_argument("--part", action="append", choices=PARTS, help="may be repeated; all if left out")
+    parser.add_argument("--model", action="append", choices=[*SIZES, DEMO], help="of the part pictures")
     parser.add_argument("--json", action="store_true", help="figures as JSON instead of tables")
     parser.add_argument("--threads", type=int, default=0, help="0: as PyTorch chooses")
     parser.add_argument("--repeats", type=int, default=0, help="0: 7, or 3 with --quick; medians are given")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
+    parts = args.part or (("pictures", "previews", "memory") if args.quick else PARTS)
+    models = args.model or (QUICK if args.quick else [*SIZES, DEMO])
+    batches = (1,) if args.quick else (1, 4)
     with torch.no_grad():
-        results = measure(args.quick, args.repeats or (3 if args.quick else 7))
+        results = measure(parts, models, batches, args.repeats or (3 if args.quick else 7))
     if args.json:
         print_json(results)
     else:
         sys.stdout.write(tables(results))
 
 
-def measure(quick: bool, repeats: int) -> dict[str, object]:
-    """Everything, as JSON values."""
+def measure(
+    parts: Sequence[str], models: Sequence[str], batches: Sequence[int], repeats: int
+) -> dict[str, object]:
+    """Those parts, as JSON values."""
     say("The ceiling of PyTorch's own convolutions ...")
     limit = ceiling(repeats)
-    sizes = [size for size in SIZES if not quick or size[0] in QUICK]
-    pictures, path = [], None
-    for name, resolution, channel_base in sizes:
-        generator = untrained(resolution, channel_base)
-        path = path or entry.path(generator.synthesis)
-        for batch in (1,) if quick else (1, 4):
-            say(f"{name}, {batch} at a time ...")
-            pictures.append(picture_times(name, generator, batch, repeats, limit))
-    if not quick:
-        demo = load_generator(ROOT / "checkpoints" / "demo")
-        pictures += [picture_times("demo, 128", demo, batch, repeats * 3, limit) for batch in (1, 4)]
-    say("Previews and remembered activations ...")
-    large = untrained(*SIZES[0][1:])
-    assert path is not None
-    return {
+    large = untrained(*SIZES["config-f-1024"])
+    results: dict[str, object] = {
         "threads": torch.get_num_threads(),
-        "path": asdict(path),
+        "method": asdict(entry.method(large.synthesis)),
         "ceiling_gflops": round(limit / 1e9, 1),
-        "pictures": [asdict(times) for times in pictures],
-        "previews": [asdict(times) for times in preview_times(large, pictures[0].published_ms, repeats)],
-        "reuse": [] if quick else [asdict(times) for times in reuse_times(large, repeats)],
-        "memory_mib": {which: memory_mib(which) for which in ("ours", "published")},
     }
+    if "pictures" in parts:
+        rows = [(name, batch) for name in models for batch in batches]
+        results["pictures"] = [asdict(picture_times(*row, repeats, limit)) for row in rows]
+    if "previews" in parts:
+        results["previews"] = [asdict(times) for times in preview_times(large, repeats)]
+    if "reuse" in parts:
+        results["reuse"] = [asdict(times) for times in reuse_times(large, repeats)]
+    if "memory" in parts:
+        results["memory_mib"] = {which: memory_mib(which) for which in ("ours", "published")}
+    return results
 
 
-def picture_times(name: str, generator: Generator, batch: int, repeats: int, limit: float) -> PictureTimes:
+def picture_times(name: str, batch: int, repeats: int, limit: float) -> PictureTimes:
     """Baseline and ours in turn; on a GPU too where there is one."""
+    say(f"{name}, {batch} at a time ...")
+    is_demo = name == DEMO
+    generator = load_generator(ROOT / "checkpoints" / "demo") if is_demo else untrained(*SIZES[name])
     ws = torch.randn(batch, generator.num_ws, generator.w_dim)
-    published, ours = compared(generator, ws, repeats)
+    published, ours = compared(generator, ws, repeats * 3 if is_demo else repeats)
     rate = operations(generator.synthesis, generator.img_resolution) * batch / ours
     on_gpu: list[float | None] = [None, None]
     if torch.cuda.is_available():
-        generator.to("cuda")
-        on_gpu = [seconds * 1e3 for seconds in compared(generator, ws.to("cuda"), repeats)]
-        generator.to("cpu")
+        on_gpu = [seconds * 1e3 for seconds in compared(generator.to("cuda"), ws.to("cuda"), repeats)]
     return PictureTimes(
         name, batch, published * 1e3, ours * 1e3, published / ours, rate / 1e9, rate / limit, *on_gpu
     )
@@ -151,26 +157,29 @@ def compared(generator: Generator, ws: Tensor, repeats: int) -> list[float]:
     return interleaved([lambda: published_synthesis(generator, ws), lambda: generator.synthesis(ws)], repeats)
 
 
-def preview_times(generator: Generator, published_full_ms: float, repeats: int) -> list[PreviewTimes]:
-    """Of the large model, stopped at each of PREVIEWS."""
+def preview_times(generator: Generator, repeats: int) -> list[PreviewTimes]:
+    """Of the large model, stopped at each of PREVIEWS, in turn with the published full picture."""
+    say("Previews ...")
     ws = torch.randn(1, generator.num_ws, generator.w_dim)
-    rows = []
-    for resolution in PREVIEWS:
 
-        def preview(resolution: int = resolution) -> Tensor:
-            picture: Tensor = generator.synthesis(ws, resolution=resolution)
-            return picture
+    def preview(resolution: int) -> Tensor:
+        picture: Tensor = generator.synthesis(ws, resolution=resolution)
+        return picture
 
-        (seconds,) = interleaved([preview], repeats * 3)
-        rows.append(PreviewTimes(resolution, seconds * 1e3, published_full_ms / (seconds * 1e3)))
-    return rows
+    previews = [partial(preview, resolution) for resolution in PREVIEWS]
+    full, *times = interleaved([lambda: published_synthesis(generator, ws), *previews], repeats)
+    return [
+        PreviewTimes(resolution, seconds * 1e3, full / seconds)
+        for resolution, seconds in zip(PREVIEWS, times, strict=True)
+    ]
 
 
 def reuse_times(generator: Generator, repeats: int) -> list[ReuseTimes]:
     """For every row of ws: it and those above change with every picture, those below stay."""
+    say("Remembered activations ...")
     base = torch.randn(1, generator.num_ws, generator.w_dim)
     memory = SynthesisMemory()
-    rows = []
+    rows: list[ReuseTimes] = []
     for first in range(generator.num_ws):
 
         def picture(first: int = first) -> Tensor:
@@ -186,25 +195,25 @@ def reuse_times(generator: Generator, repeats: int) -> list[ReuseTimes]:
 
 def memory_mib(which: str) -> float | None:
     """Peak beyond the weights at 1024, one picture at a time."""
-    peak = peak_memory(which, *SIZES[0][1:])
+    peak = peak_memory(which, *SIZES["config-f-1024"])
     return None if peak is None else round(peak / 2**20)
 
 
 def tables(results: dict[str, object]) -> str:
     """The same for people, as Markdown."""
-    path = results["path"]
-    assert isinstance(path, dict)
+    method = results["method"]
+    assert isinstance(method, dict)
     lines = [
-        f"{results['threads']} threads; {path['name']} ({path['detail']}); "
+        f"{results['threads']} threads; {method['name']} ({method['detail']}); "
         f"PyTorch's fastest 3x3 convolution: {results['ceiling_gflops']} GFLOP/s",
         "",
     ]
     for title in ("pictures", "previews", "reuse"):
-        rows = results[title]
-        assert isinstance(rows, list)
-        if rows:
+        rows = results.get(title)
+        if isinstance(rows, list):
             lines += [_table(rows), ""]
-    lines.append(f"Peak memory beyond the weights, config-f 1024: {results['memory_mib']} MiB")
+    if "memory_mib" in results:
+        lines.append(f"Peak memory beyond the weights, config-f 1024, in MiB: {results['memory_mib']}")
     return "\n".join(lines) + "\n"
 
 

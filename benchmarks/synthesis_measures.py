@@ -1,4 +1,4 @@
-"""Times of synthesis: interleaved with the baseline, beside a ceiling of convolutions, and memory in a child."""
+"""Measures of synthesis: times in turn with the baseline, a ceiling of convolutions, memory in a child."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def interleaved(actions: Sequence[Action], repeats: int) -> list[float]:
 
 
 def operations(network: SynthesisNetwork, resolution: int) -> float:
-    """Floating-point operations of a picture's convolutions done one by one, multiply and add counted as two."""
+    """Floating-point operations of a picture's convolutions done plainly; a multiply-add counts as two."""
     total = 0
     for r in network.resolutions:
         if r > resolution:
@@ -67,7 +67,7 @@ def operations(network: SynthesisNetwork, resolution: int) -> float:
 
 
 def ceiling(repeats: int) -> float:
-    """Operations a second of the fastest of PyTorch's own 3x3 convolutions of config-f at 1024, channels_last."""
+    """Operations a second of the fastest of PyTorch's own convolutions in config-f, channels_last."""
     best = 0.0
     for channels, side in CEILING_SHAPES:
         x = torch.randn(1, channels, side, side).to(memory_format=torch.channels_last)

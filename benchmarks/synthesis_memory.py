@@ -1,4 +1,4 @@
-"""A child of benchmarks.synthesis: makes two pictures and prints the peak of its memory beyond the weights."""
+"""A child of benchmarks.synthesis: makes two pictures, prints the peak of its memory beyond the weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bundles: a folder with one model's networks (generator, flow, attribute estimator, encoder) and manifest."""
+"""Bundles: a folder with a model's networks (generator, flow, attribute estimator, encoder) and manifest."""
 
 from __future__ import annotations
 

@@ -36,6 +36,7 @@ from models.metrics.edit_methods import (
     styleflow_edit,
 )
 from models.metrics.face_likeness import FaceLikeness
+from models.metrics.strangeness import measure_strangeness
 from models.styleflow.attributes import ATTRIBUTES, STYLEFLOW_RULES
 from models.styleflow.flow import ConditionalFlow
 
@@ -67,6 +68,7 @@ class SideEffects:
     worst: str  # the other attribute that moves most
     worst_leakage: float
     likeness: float  # distance from the unedited face over the distance between two different faces
+    strangeness: float  # Mahalanobis distance of the latent from drawn ones over that before the edit
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class EditBench:
         self.ws = faces[:, None].repeat(1, generator.num_ws, 1)
         self.starts, self.responses = self._prepare(report)
         self.base = torch.cat([start.base for start in self.starts])
+        self.strangeness = measure_strangeness(generator, plan.seed + 2)
         self.likeness = likeness
         self.features = likeness.features(generator, self.ws)
         self.stranger = likeness.between(self.features, self.features.roll(1, dims=0)).mean()
@@ -245,7 +248,7 @@ class EditBench:
     def _side_effects(self, measured: Measured, column: int, faces: Tensor) -> SideEffects:
         if not bool(faces.any()):
             nothing = float("nan")
-            return SideEffects(measured.method, nothing, nothing, "", nothing, nothing)
+            return SideEffects(measured.method, nothing, nothing, "", nothing, nothing, nothing)
         moved = ((measured.reading - self.base).abs() / self.deviation)[faces].mean(dim=0)
         moved[column] = 0
         features = self.likeness.features(self.reader.generator, measured.ws[faces])
@@ -257,6 +260,7 @@ class EditBench:
             ATTRIBUTES[int(moved.argmax())].name,
             float(moved.max()),
             float(distance / self.stranger),
+            float(self.strangeness(measured.ws[faces]).mean() / self.strangeness(self.ws[faces]).mean()),
         )
 
 

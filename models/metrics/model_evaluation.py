@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.faces.factors import Z_DIM
 from models.metrics.edit_truth import EditTruth, edit_truth
 from models.metrics.features import FeatureSpace, features_of
 from models.metrics.mixing_truth import MixingTruth, mixing_truth
@@ -78,8 +79,8 @@ def evaluate_model(
     plan: EvaluationPlan,
     report: Report,
 ) -> ModelEvaluation:
-    """Everything; what only rendered faces have a truth for where plan.edit_faces is not 0, and edits where
-    there is a flow besides. Raises as its parts do.
+    """Everything; what only rendered faces have a truth for where plan.edit_faces is not 0 and z is theirs,
+    and edits where there is a flow besides. Raises as its parts do.
     """
     sets = evaluate_sets(generator, faces, space, plan, report)
     length = sampled_path_length(
@@ -91,9 +92,10 @@ def evaluate_model(
     )
     path = PathLength(perceptual.name, plan.path_pairs, length)
     mixing, edits = None, None
-    if plan.edit_faces:
+    of_rendered_faces = plan.edit_faces > 0 and generator.z_dim == Z_DIM
+    if of_rendered_faces:
         mixing = mixing_truth(generator, perceptual.between, plan.edit_faces, seed=plan.seed)
-    if plan.edit_faces and flow is not None:
+    if of_rendered_faces and flow is not None:
         found = edit_truth(
             generator,
             flow,

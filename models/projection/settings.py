@@ -67,7 +67,7 @@ class WPlusSettings:
     square difference of pixels in -1..1.
     """
 
-    steps: int = 300
+    steps: int = 200
     seed: int = 303
     w_avg_samples: int = 10_000
     faithfulness: float = 0.5
@@ -120,12 +120,12 @@ class TuningSettings:
     seed: int = 303
     w_avg_samples: int = 10_000
     rank: int = 8
-    initial_learning_rate: float = 0.01
+    initial_learning_rate: float = 0.02
     lr_rampdown_length: float = 0.5
     lr_rampup_length: float = 0.05
     pixel_weight: float = 1.0
-    locality_weight: float = 0.1
-    locality_radius: float = 1.0
+    locality_weight: float = 0.3
+    locality_radius: float = 0.3
     locality_interval: int = 4
 
     def __post_init__(self) -> None:

@@ -42,9 +42,9 @@ class FlowTraining:
     final_learning_rate: float = 2e-5
     warmup: int = 50  # steps
     gradient_norm: float = 10.0  # longer gradients are shortened to this
-    solver_steps: int = 6
+    solver_steps: int = 5
     latent_noise: float = 0.1  # share of the root mean square deviation of w
-    attribute_noise: float = 0.1  # share of each attribute's deviation
+    attribute_noise: float = 0.05  # share of each attribute's deviation
     ema_decay: float = 0.99
     held_out: float = 0.05  # share of the rows, taken from the end
     seed: int = 0

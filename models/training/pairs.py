@@ -59,8 +59,8 @@ def split_pairs(folder: Path, held_out: int) -> tuple[Pairs, Pairs]:
     numbers = sorted(int(path.stem) for path in folder.glob(_SHARD_FILES))
     if len(numbers) <= held_out:
         raise FileNotFoundError(
-            f"{folder} has {len(numbers)} shards of rendered faces, and the first {held_out} are not trained on;"
-            " render some first"
+            f"{folder} has {len(numbers)} shards of rendered faces, and the first {held_out} are not trained"
+            " on; render some first"
         )
     return load_pairs(folder, numbers[held_out:]), load_pairs(folder, numbers[:held_out])
 

@@ -129,7 +129,8 @@ def _table(result: EditEvaluation) -> str:
             f"  {a.attribute:20}{p.r:7.3f}{p.slope:7.2f}{p.error:8.3f}"
             f"                {c.r:7.3f}{c.slope:7.2f}{c.error:8.3f}"
         )
-    lines += ["", "leakage into the others, of these the face's (likeness lost), at the same reached change"]
+    lines += ["", "at the same reached change:"]
+    lines += [f"{'':28}{'leakage':>9}{'of face':>9}{'likeness lost':>15}{'strangeness':>13}"]
     for a in result.attributes:
         lines.append(f"  {a.attribute}, {a.matched:.0%} of the faces")
         lines += [_effects(s) for s in a.same_change]
@@ -156,6 +157,6 @@ def _table(result: EditEvaluation) -> str:
 
 def _effects(effects: SideEffects) -> str:
     return (
-        f"    {effects.method:24}{effects.leakage:7.3f}{effects.face_leakage:7.3f} ({effects.likeness:.2f})"
-        f"   most: {effects.worst} {effects.worst_leakage:.2f}"
+        f"    {effects.method:24}{effects.leakage:9.3f}{effects.face_leakage:9.3f}{effects.likeness:15.2f}"
+        f"{effects.strangeness:13.2f}   most: {effects.worst} {effects.worst_leakage:.2f}"
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from models.bundle import Bundle, load_bundle
 from models.shared import SharedNetworks
 from models.stylegan2.checkpoint import load_generator
+from models.stylegan2.native.entry import prepare
 from models.weights import CheckpointError, read_file
 from server.engine.catalogue import Entry, Place, described_weights, named, place_at
 from server.engine.description import check_showable, file_manifest
@@ -50,6 +51,7 @@ def load_entry(entry: Entry, place: Place, device: str, networks: SharedNetworks
     else:
         bundle = _load_file(entry.weights, entry.place.path.name, device, networks)
     _check_fits(bundle, now.description)
+    prepare(bundle.generator.synthesis)  # here, so that the first slider does not wait for it
     return LoadedBundle(bundle, now.description)
 
 

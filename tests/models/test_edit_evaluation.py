@@ -22,6 +22,7 @@ from models.metrics.edit_evaluation import evaluate_edits
 from models.metrics.edit_methods import flow_edit, linear_edit, match_change, styleflow_edit
 from models.metrics.edits import EditPlan
 from models.metrics.face_likeness import FaceLikeness, face_region
+from models.metrics.strangeness import measure_strangeness
 from models.projection.perceptual import PerceptualDistance
 from models.styleflow.attributes import ATTRIBUTE_INDEX
 from models.styleflow.checkpoint import FlowConfig
@@ -163,3 +164,15 @@ def test_likeness_is_zero_for_the_same_picture(setting: Setting) -> None:
     features = likeness.features(setting.reader.generator, setting.ws)
     assert float(likeness.between(features, features).sum()) == 0
     assert float(likeness.between(features, features.roll(1, 0)).min()) > 0
+
+
+def test_a_drawn_latent_is_not_strange_and_one_off_the_population_is(setting: Setting) -> None:
+    generator = setting.reader.generator
+    strangeness = measure_strangeness(generator)
+    w = draw_w(generator, 500, seed=5)
+    assert float(strangeness(w[:, None]).mean()) == pytest.approx(1, abs=0.2)
+    mean = w.mean(dim=0)
+    halved = strangeness((mean + 0.5 * (w - mean))[:, None]).mean() / strangeness(w[:, None]).mean()
+    assert float(halved) == pytest.approx(0.25, abs=0.03)
+    narrow = torch.linalg.eigh(torch.cov(w.T))[1][:, 0]
+    assert float(strangeness((w + 0.5 * w.std() * narrow)[:, None]).mean()) > 1.2

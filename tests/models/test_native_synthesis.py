@@ -93,7 +93,7 @@ def threads() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_golden_networks_are_computed_by_the_kernels(name: str) -> None:
-    assert entry.path(generator(name).synthesis).name == "kernels"
+    assert entry.method(generator(name).synthesis).name == "kernels"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -138,7 +138,7 @@ def test_an_early_stop_returns_the_picture_of_that_level(resolution: int) -> Non
 )
 def test_every_kind_of_network_gives_the_numbers_of_its_layers(changes: dict[str, Any]) -> None:
     made = small(**changes)
-    assert entry.path(made.synthesis).name == "kernels"
+    assert entry.method(made.synthesis).name == "kernels"
     ws = latents(made, 2)
     assert_close(made.synthesis(ws), by_modules(made, ws), 2e-5)
 
@@ -227,24 +227,24 @@ def test_hooks_on_layers_are_called() -> None:
 
 def test_what_the_kernels_cannot_do_is_said_and_done_by_the_layers() -> None:
     resnet, smooth = small(architecture="resnet"), small(resample_filter=(1, 2, 1))
-    assert entry.path(resnet.synthesis) == entry.Path("pytorch", "Its architecture is not 'skip'.")
-    assert "4 taps" in entry.path(smooth.synthesis).detail
+    assert entry.method(resnet.synthesis) == entry.Method("pytorch", "Its architecture is not 'skip'.")
+    assert "4 taps" in entry.method(smooth.synthesis).detail
     doubled = small().double()
-    assert "float32" in entry.path(doubled.synthesis).detail
+    assert "float32" in entry.method(doubled.synthesis).detail
     assert doubled.synthesis(latents(doubled).double()).dtype == torch.float64
 
 
 @torch.inference_mode()
 def test_a_network_made_in_inference_mode_is_computed_by_its_layers() -> None:
     made = small()
-    assert "inference mode" in entry.path(made.synthesis).detail
+    assert "inference mode" in entry.method(made.synthesis).detail
     assert made.synthesis(latents(made)).shape == (1, 3, 16, 16)
 
 
 @torch.inference_mode()
 def test_a_network_loaded_in_inference_mode_is_computed_by_the_kernels() -> None:
     loaded = load_generator(FIXTURES / f"{NAMES[0]}.pkl")
-    assert entry.path(loaded.synthesis).name == "kernels"
+    assert entry.method(loaded.synthesis).name == "kernels"
 
 
 def turn_in_place(made: Generator) -> None:

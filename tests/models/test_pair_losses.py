@@ -66,7 +66,9 @@ def test_shards_are_read_with_the_z_that_their_number_means(tmp_path: Path) -> N
         load_pairs(tmp_path, range(4, 10))
     with pytest.raises(FileNotFoundError, match="from shard 4 on"):
         next(rendered_pictures(tmp_path, 4))
-    with pytest.raises(FileNotFoundError, match="has 1 shards of rendered faces, and the first 1 are not trained on"):
+    with pytest.raises(
+        FileNotFoundError, match="has 1 shards of rendered faces, and the first 1 are not trained on"
+    ):
         split_pairs(tmp_path, 1)
     np.savez(tmp_path / "50000.npz", x=x, a=np.ones((512, 17), np.float32), lm=np.zeros((512, 4, 2)))
     seen, unseen = split_pairs(tmp_path, 1)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from models.editing.styleflow_sequence import StyleFlowState, move_attribute, move_light, pick
 from models.styleflow.attributes import ATTRIBUTES, STYLEFLOW_RULES
+from models.styleflow.fixed_steps import AGREEMENT, fixed_step_flow
 from models.styleflow.flow import ConditionalFlow, basis_probes, load_flow
 from models.styleflow.network import CNF, MovingBatchNorm1d
 
@@ -179,6 +180,15 @@ def test_the_official_size_agrees(full: ConditionalFlow) -> None:
     assert_close(dlogp, expected["dlogp_e"], 1e-2)
     assert_close(full.encode(expected["w"], expected["context"]), expected["z_f64"], 5e-4)
     assert_close(full.decode(expected["z"], expected["context_edit"]), expected["w_edit"], 5e-4)
+
+
+def test_decoding_in_fixed_steps_agrees_with_styleflows_edits(
+    small: ConditionalFlow, golden: Golden, full: ConditionalFlow
+) -> None:
+    for flow, expected in ((small, golden), (full, Golden("cnf_full_d512"))):
+        u = flow.encode(expected["w"], expected["context"])[0]
+        attributes = expected["context_edit"].expand(len(u), -1)
+        assert_close(fixed_step_flow(flow).decode(u, attributes), expected["w_edit"][0], AGREEMENT)
 
 
 def test_slider_positions_and_values_are_styleflows() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from models.stylegan2.native import upconvolution, winograd
 from models.stylegan2.native.division import of_convolution, of_upconvolution
 from models.stylegan2.native.kernels import Call
 from models.stylegan2.native.layer_task import LayerTask
@@ -23,6 +24,7 @@ from models.stylegan2.native.packed import (
     pack_layer_bias,
     pack_rgb,
     pack_upconvolution,
+    padded,
 )
 from models.stylegan2.native.rgb import (
     TILE,
@@ -32,9 +34,7 @@ from models.stylegan2.native.rgb import (
     rgb_code,
     rgb_scratch,
 )
-from models.stylegan2.native.upconvolution import upconvolution_code
 from models.stylegan2.native.watch import Watched
-from models.stylegan2.native.winograd import convolution_code
 from models.stylegan2.native.workspace import FLOAT, workspace
 from models.stylegan2.operations import LRELU_GAIN
 
@@ -90,6 +90,13 @@ class Weights:
     def taps(self, module: SynthesisLayer | SynthesisBlock) -> list[float] | None:
         """`separable` of a filter."""
         return self.watch.derived(module, "resample_filter", separable, self.machine)
+
+
+def packed_size(layer: SynthesisLayer, machine: Machine) -> int:
+    """Bytes of the packed weights of a layer."""
+    points = (upconvolution.POINTS if layer.up else winograd.POINTS) ** 2
+    channels = padded(layer.weight.shape[0], machine) * padded(layer.weight.shape[1], machine)
+    return channels * (points + 1) * FLOAT
 
 
 def convolution(
@@ -148,7 +155,7 @@ def convolution(
     shown: tuple[object, ...] = ()
     if picture is not None and whole:
         shown = _set_picture(task, picture, weights)
-    write = upconvolution_code if layer.up else convolution_code
+    write = upconvolution.upconvolution_code if layer.up else winograd.convolution_code
     call = Call(write, task, (packed, step, bias, noise, scratch, x, out, shown))
     return [call] if picture is None or whole else [call, rgb(weights, out, picture)]
 

@@ -40,19 +40,29 @@ def _reason_against(network: SynthesisNetwork, weights: Weights) -> str | None:
     return None
 
 
-def wants_only_pictures(watch: Watched, ws: Tensor, noise: Sequence[Tensor | None]) -> bool:
-    """Whether nothing but the picture is asked for: no derivatives, and nobody looks at single layers."""
+def are_ordinary(ws: Tensor, noise: Sequence[Tensor | None]) -> bool:
+    """Whether these are tensors of the CPU, and PyTorch is not at anything but computing with them.
+
+    Tracing, compiling, autocast, forward derivatives and torch.func want to see the single operations.
+    """
     inputs = [ws, *(field for field in noise if field is not None)]
     if not all(
         type(tensor) is Tensor and tensor.is_cpu and tensor.dtype == torch.float32 for tensor in inputs
     ):
         return False
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in [*inputs, *watch.tensors]):
+    if ws.shape[0] == 0 or any(f.ndim != 4 or f.shape[0] not in (1, ws.shape[0]) for f in inputs[1:]):
         return False
-    if len(ws) == 0 or any(field.ndim != 4 or len(field) not in (1, len(ws)) for field in inputs[1:]):
+    if torch._C._get_tracing_state() is not None or torch.compiler.is_compiling():
         return False
-    if torch.jit.is_tracing() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):  # type: ignore[attr-defined,no-untyped-call]
+    if torch.is_autocast_enabled("cpu") or forward_ad._current_level >= 0:
         return False
-    if forward_ad._current_level >= 0 or torch._C._functorch.peek_interpreter_stack() is not None:
-        return False
+    return torch._C._functorch.peek_interpreter_stack() is None
+
+
+def wants_only_pictures(watch: Watched, ws: Tensor, noise: Sequence[Tensor | None]) -> bool:
+    """Whether nobody asks for gradients or looks at single layers."""
+    if torch.is_grad_enabled():
+        involved = [ws, *(field for field in noise if field is not None), *watch.tensors]
+        if any(tensor.requires_grad for tensor in involved):
+            return False
     return not any(module._forward_hooks or module._forward_pre_hooks for module in watch.modules)

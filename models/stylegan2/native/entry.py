@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from models.stylegan2.native.calls import Weights
-from models.stylegan2.native.eligibility import reason_against, wants_only_pictures
+from models.stylegan2.native.calls import Weights, packed_size
+from models.stylegan2.native.eligibility import are_ordinary, reason_against, wants_only_pictures
 from models.stylegan2.native.kernels import compiled
 from models.stylegan2.native.machine import host
 from models.stylegan2.native.memory import SynthesisMemory
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Path:
-    """How pictures of a network are computed."""
+class Method:
+    """How pictures are computed."""
 
     name: str  # "kernels" or "pytorch"
     detail: str
@@ -41,10 +41,10 @@ def picture(
 ) -> Tensor | None:
     """As SynthesisNetwork.forward with checked arguments; None where the kernels are not for it."""
     machine = host()
-    if machine is None:
+    if machine is None or not are_ordinary(ws, noise):
         return None
-    with workspace().lock:
-        watch = watched(network)
+    watch = watched(network)
+    with workspace().lock, watch.lock:
         watch.refresh()
         weights = Weights(machine, watch)
         if not wants_only_pictures(watch, ws, noise) or reason_against(network, weights) is not None:
@@ -53,36 +53,44 @@ def picture(
         return synthesize(weights, network, ws, fields, resolution, memory)
 
 
-def path(network: SynthesisNetwork) -> Path:
-    """Which way the pictures of this network take."""
+def method(network: SynthesisNetwork) -> Method:
+    """How the pictures of this network are computed on this machine."""
     machine = host()
     if machine is None:
-        return Path("pytorch", "The processor is not an x86-64 with AVX2.")
-    with workspace().lock:
-        weights = Weights(machine, watched(network))
+        return Method("pytorch", "The processor is not an x86-64 with AVX2.")
+    weights = Weights(machine, watched(network))
+    with weights.watch.lock:
         weights.watch.refresh()
         reason = reason_against(network, weights)
     if reason is not None:
-        return Path("pytorch", reason)
-    return Path("kernels", f"{32 * machine.lanes}-bit vectors, threads: {team()[0]}")
+        return Method("pytorch", reason)
+    return Method("kernels", f"{32 * machine.lanes}-bit vectors, threads: {team()[0]}")
 
 
 def prepare(network: SynthesisNetwork) -> None:
     """Compile the kernels and pack the weights now, about two seconds, not when the first picture is wanted.
 
-    Nothing happens where PyTorch's operations make the pictures.
+    Nothing happens where PyTorch's operations make the pictures. Those of other networks need not wait.
     """
     machine = host()
     if machine is None:
         return
-    with workspace().lock:
-        weights = Weights(machine, watched(network))
+    weights = Weights(machine, watched(network))
+    with weights.watch.lock:
         weights.watch.refresh()
         if reason_against(network, weights) is None:
             for write in KERNELS:
                 compiled(machine, write)
             for layer in convolutions(network):
                 weights.packed(layer)
+
+
+def packed_bytes(network: SynthesisNetwork) -> int:
+    """Memory that the packed weights of a network take or will take, beside its own weights."""
+    machine = host()
+    if machine is None or method(network).name != "kernels":
+        return 0
+    return sum(packed_size(layer, machine) for layer in convolutions(network))
 
 
 def _fields(

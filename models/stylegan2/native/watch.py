@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
@@ -25,6 +26,7 @@ class Watched:
     """
 
     def __init__(self, network: nn.Module) -> None:
+        self.lock = threading.Lock()  # held by whoever looks, or uses what was derived
         self._root = network._modules  # not the network itself, which would then live as long as this
         self.changes = 0  # how often something had changed
         self.facts: dict[object, object] = {}  # what others found out about the network, until it changes
