@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.projection_speed import TARGET_SEED, sample_target
 from benchmarks.terminal import say
 from models.bundle import Bundle
 from models.editing.attribute_edit import edit_attributes
@@ -17,12 +18,10 @@ from models.projection.encoder import first_guess
 from models.projection.ladder import Plan
 from models.projection.measures import measure
 from models.projection.perceptual import efficientnet_distance
-from models.projection.projector import Found, prepare_target, project, w_statistics
+from models.projection.projector import Found, ProjectionStep, project, w_statistics
+from models.projection.settings import RungSettings
 from models.projection.steps import rendered
-from models.projection.target import compared
 from models.styleflow.attributes import ATTRIBUTE_INDEX
-from models.stylegan2.generator import Generator
-from models.training.pairs import load_pairs
 
 # Attribute and how far it is moved, in its own unit.
 EDITS = {"age": 20.0, "expression": 0.5, "yaw": 12.0, "beard": 0.5}
@@ -41,24 +40,28 @@ class RungResult:
     edits: dict[str, tuple[float, float]]
 
 
-def quality(bundle: Bundle, targets: dict[str, Tensor], plan: Plan, edits: bool) -> list[RungResult]:
-    """Every target on every rung of the plan, the guess first."""
+def quality(
+    bundle: Bundle, targets: Mapping[str, Tensor], plans: Sequence[Plan], edits: bool
+) -> list[RungResult]:
+    """Every target guessed, and at the end of every plan; what plans have in common is computed once."""
     perceptual = efficientnet_distance(torch.device("cpu"), "")
     generator = bundle.generator
     statistics = w_statistics(generator)
     results = []
     for name, target in targets.items():
         guess = first_guess(generator, target, bundle.encoder)
-        ends = {"start": (0, guess)}
-        for step in project(
-            generator,
-            target,
-            plan.rungs,
-            perceptual,
-            statistics,
-            guess if plan.from_guess else None,
-        ):
-            ends[step.rung] = (step.index, step.found)
+        descend = partial(project, generator, target, perceptual=perceptual, statistics=statistics)
+        ends: dict[str, tuple[int, Found]] = {"start": (0, guess)}
+        known: dict[tuple[RungSettings, ...], Found] = {}
+        for plan in plans:
+            found = guess if plan.from_guess else None
+            for count, settings in enumerate(plan.rungs, start=1):
+                way = plan.rungs[:count]
+                if way not in known:
+                    known[way] = _last(descend(settings=settings, start=found))
+                found = known[way]
+            assert found is not None
+            ends[plan.rungs[-1].rung] = (plan.steps, found)
         for rung, (steps, found) in ends.items():
             measures = measure(generator, target, found, perceptual, seconds=0, steps=steps)
             moved = edited(bundle, found) if edits else {}
@@ -67,6 +70,11 @@ def quality(bundle: Bundle, targets: dict[str, Tensor], plan: Plan, edits: bool)
             )
             say(f"{name:8} {rung:6} distance {measures.distance:.4f}")
     return results
+
+
+def _last(steps: Iterable[ProjectionStep]) -> Found:
+    (last,) = deque(steps, maxlen=1)
+    return last.found
 
 
 @torch.no_grad()
@@ -107,23 +115,3 @@ def table(results: list[RungResult]) -> str:
             f" {reached} | {leaked} |"
         )
     return "\n".join(lines)
-
-
-@torch.no_grad()
-def random_pair_distance(generator: Generator, count: int = 16) -> float:
-    """Median distance between two random samples: what a distance is compared with."""
-    perceptual = efficientnet_distance(torch.device("cpu"), "")
-    pictures = [sample_target(generator, 5000 + i)[None] for i in range(2 * count)]
-    pairs = zip(pictures[::2], pictures[1::2], strict=True)
-    return float(np.median([float(perceptual.between(compared(a), compared(b))) for a, b in pairs]))
-
-
-def generated_targets(generator: Generator, count: int) -> dict[str, Tensor]:
-    """Pictures of the generator itself."""
-    return {f"seed {s}": sample_target(generator, s) for s in range(TARGET_SEED, TARGET_SEED + count)}
-
-
-def rendered_targets(faces: Path, shard: int, count: int, resolution: int) -> dict[str, Tensor]:
-    """The first faces of a shard that training has not seen."""
-    pictures = load_pairs(faces, range(shard, shard + 1)).pictures[:count]
-    return {f"face {i}": prepare_target(picture, resolution) for i, picture in enumerate(pictures)}

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from benchmarks.published_projector import plain_project
 from benchmarks.terminal import say
+from models.projection.encoder import Encoder, first_guess
 from models.projection.ladder import fast_w
 from models.projection.perceptual import PerceptualDistance, efficientnet_distance
-from models.projection.projector import Found, ProjectionSettings, project, w_statistics
+from models.projection.projector import (
+    Found,
+    ProjectionSettings,
+    ProjectionStep,
+    WStatistics,
+    project,
+    w_statistics,
+)
 from models.projection.steps import rendered
 from models.projection.target import compared
-from models.stylegan2.generator import Generator, GeneratorConfig, to_uint8
+from models.stylegan2.generator import Generator
 
 CURVE_POINTS = 50
-TARGET_SEED = 101
 
 
 @dataclass(frozen=True)
@@ -32,48 +39,64 @@ class Point:
     distance: float
 
 
-def speed(generator: Generator, targets: int, steps: int, fast_steps: int) -> list[dict[str, object]]:
-    """For each target the three ways to project it, with the time until the plain one's final distance."""
+@dataclass(frozen=True)
+class Run:
+    """One way to project one target. goal: the distance that the plain run ended at; to_goal: the first
+    point that is as close, None where there is none.
+    """
+
+    target: str
+    way: str
+    goal: float
+    to_goal: Point | None
+    curve: list[Point]
+
+
+def speed(
+    generator: Generator,
+    targets: Mapping[str, Tensor],
+    encoder: Encoder | None,
+    steps: int,
+    fast_steps: int,
+) -> list[Run]:
+    """Every target projected three ways: plainly, as models.projection does it, and by its fast schedule."""
     perceptual = efficientnet_distance(torch.device("cpu"), "")
     statistics = w_statistics(generator)
     published, fast = ProjectionSettings(steps=steps), fast_w(fast_steps)
-    rows: list[dict[str, object]] = []
-    for seed in range(TARGET_SEED, TARGET_SEED + targets):
-        target = sample_target(generator, seed)
-
-        def measured(found: Found, target: Tensor = target) -> float:
-            return exact_distance(generator, found, target, perceptual)
-
-        def ours(settings: ProjectionSettings, target: Tensor = target) -> Iterator[tuple[int, Found]]:
-            for step in project(generator, target, settings, perceptual, statistics):
-                yield step.index, step.found
-
-        plain = (
-            (step.index, Found(step.w.repeat(1, generator.num_ws, 1), step.noise))
-            for step in plain_project(generator, target, published, perceptual, statistics)
-        )
+    runs = []
+    for name, target in targets.items():
+        measured = partial(exact_distance, generator, target=target, perceptual=perceptual)
+        guess = first_guess(generator, target, encoder)
+        ours = partial(project, generator, target, perceptual=perceptual, statistics=statistics)
         curves = {
-            "plain": curve(plain, steps, measured),
-            "published": curve(ours(published), steps, measured),
-            "fast": curve(ours(fast), fast_steps, measured),
+            "plain": curve(_plain(generator, target, published, perceptual, statistics), steps, measured),
+            "published": curve(_found(ours(settings=published)), steps, measured),
+            "fast": curve(_found(ours(settings=fast, start=guess)), fast_steps, measured),
         }
         goal = curves["plain"][-1].distance
-        for name, points in curves.items():
+        for way, points in curves.items():
             reached = next((point for point in points if point.distance <= goal), None)
-            rows.append(
-                {
-                    "target": seed,
-                    "way": name,
-                    "goal": goal,
-                    "final": points[-1].distance,
-                    "ms_per_step": 1000 * points[-1].seconds / points[-1].step,
-                    "steps_to_goal": reached.step if reached else None,
-                    "seconds_to_goal": reached.seconds if reached else None,
-                    "curve": [asdict(point) for point in points],
-                }
-            )
-            say(f"{name:10} target {seed}: {points[-1].seconds:.1f} s to {points[-1].distance:.4f}")
-    return rows
+            runs.append(Run(name, way, goal, reached, points))
+            at = f"{reached.seconds:.1f} s, step {reached.step}" if reached else "not reached"
+            end = points[-1]
+            say(f"{name} {way:9} {end.seconds:.1f} s to {end.distance:.4f}; {goal:.4f}: {at}")
+    return runs
+
+
+def _plain(
+    generator: Generator,
+    target: Tensor,
+    settings: ProjectionSettings,
+    perceptual: PerceptualDistance,
+    statistics: WStatistics,
+) -> Iterator[tuple[int, Found]]:
+    for step in plain_project(generator, target, settings, perceptual, statistics):
+        yield step.index, Found(step.w.repeat(1, generator.num_ws, 1), step.noise)
+
+
+def _found(steps: Iterable[ProjectionStep]) -> Iterator[tuple[int, Found]]:
+    for step in steps:
+        yield step.index, step.found
 
 
 def curve(steps: Iterator[tuple[int, Found]], total: int, measured: Callable[[Found], float]) -> list[Point]:
@@ -99,17 +122,3 @@ def exact_distance(
     """Distance of the picture that is rendered, without noise on w."""
     picture = (rendered(generator, found) + 1) * 127.5
     return float(perceptual.between(compared(picture), compared(target[None])))
-
-
-@torch.no_grad()
-def sample_target(generator: Generator, seed: int) -> Tensor:
-    """A picture of the generator itself, in whole levels: [3, R, R] of 0..255."""
-    z = torch.from_numpy(np.random.RandomState(seed).randn(1, generator.z_dim)).float()
-    return to_uint8(generator(z))[0].permute(2, 0, 1).float()
-
-
-def untrained_config_f(resolution: int) -> Generator:
-    """A generator of configuration F with random weights: its cost, without its pictures."""
-    torch.manual_seed(0)
-    config = GeneratorConfig(z_dim=512, w_dim=512, img_resolution=resolution)
-    return Generator(config).eval().requires_grad_(False)

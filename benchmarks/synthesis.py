@@ -95,6 +95,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two models, one picture at a time, no reuse")
     parser.add_argument("--part", action="append", choices=PARTS, help="may be repeated; all if left out")
     parser.add_argument("--model", action="append", choices=[*SIZES, DEMO], help="of the part pictures")
+    parser.add_argument("--batch", action="append", type=int, help="likewise; 1 and 4 if left out")
     parser.add_argument("--json", action="store_true", help="figures as JSON instead of tables")
     parser.add_argument("--threads", type=int, default=0, help="0: as PyTorch chooses")
     parser.add_argument("--repeats", type=int, default=0, help="0: 7, or 3 with --quick; medians are given")
@@ -103,7 +104,7 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     parts = args.part or (("pictures", "previews", "memory") if args.quick else PARTS)
     models = args.model or (QUICK if args.quick else [*SIZES, DEMO])
-    batches = (1,) if args.quick else (1, 4)
+    batches = args.batch or ((1,) if args.quick else (1, 4))
     with torch.no_grad():
         results = measure(parts, models, batches, args.repeats or (3 if args.quick else 7))
     if args.json:

@@ -9,6 +9,7 @@ from models.projection.settings import ProjectionSettings, RungSettings, TuningS
 
 Space = Literal["start", "w", "w+", "pti"]
 Schedule = Literal["published", "fast"]
+SPACES: tuple[Space, ...] = ("start", "w", "w+", "pti")
 STEPS: dict[Schedule, int] = {"published": 1000, "fast": 250}
 
 

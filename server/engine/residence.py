@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from models.stylegan2.native.entry import packed_bytes
 from server.engine.catalogue import Place
 from server.engine.interface import ModelDescription
 from server.engine.worker import ModelWorker
@@ -30,6 +31,7 @@ class ResidentModel:
         bundle = self.worker.bundle
         parts = (bundle.generator, bundle.flow, bundle.estimator)
         self.networks = {part: _size(part) for part in parts if part is not None}
+        self.networks[bundle.generator] += packed_bytes(bundle.generator.synthesis)
 
 
 class ResidentModels:
@@ -74,7 +76,7 @@ class ResidentModels:
                 self.drop(name)
 
     def bytes(self) -> int:
-        """Of all their parameters and buffers."""
+        """Of all their parameters and buffers, and of the forms in which kernels keep weights once more."""
         sizes: dict[nn.Module, int] = {}
         for model in self:
             sizes |= model.networks

@@ -2,7 +2,8 @@
 
     base -> ws0 -> mixed -> ws1 -> attributes edited -> ws2 -> synthesis with noise -> picture
 
-A slider that moves changes only what comes after it, and a slider that is put back finds its picture again.
+A slider that moves changes only what comes after it, down to the first layer of the synthesis whose input
+differs, and a slider that is put back finds its picture again.
 Everything here runs on the engine's compute thread.
 """
 
@@ -22,6 +23,7 @@ from models.editing.noise import noise_maps
 from models.styleflow.attributes import ATTRIBUTES
 from models.stylegan2.generator import to_uint8
 from models.stylegan2.mapping import truncate
+from models.stylegan2.native.memory import SynthesisMemory
 from server.documents import Base, Document, LatentBase, Mix, NoiseSpec
 from server.engine.cache import FrameCache, StageCache
 from server.engine.frames import encode_jpeg
@@ -47,6 +49,7 @@ class ModelWorker:
         self._readings: StageCache[Tensor] = StageCache(STAGE_CAPACITY)
         self._edit_starts: StageCache[EditStart] = StageCache(STAGE_CAPACITY)
         self._noise: StageCache[list[Tensor] | None] = StageCache(NOISE_CAPACITY)
+        self._activations = SynthesisMemory()
 
     @torch.no_grad()
     def jpeg(self, document: Document, resolution: int, quality: Quality) -> bytes:
@@ -61,10 +64,10 @@ class ModelWorker:
     @torch.no_grad()
     def picture(self, document: Document, resolution: int) -> RGB:
         """The picture [resolution, resolution, 3]."""
-        img = self.generator.synthesis(
-            self._final_ws(document), noise=self._noise_of(document), resolution=resolution
+        ws, noise = self._final_ws(document), self._noise_of(document)
+        return as_rgb(
+            self.generator.synthesis(ws, noise=noise, resolution=resolution, memory=self._activations)
         )
-        return as_rgb(img)
 
     @torch.no_grad()
     def attributes(self, document: Document) -> AttributeReading:
@@ -133,8 +136,8 @@ class ModelWorker:
             raise Problem("not_editable", "The model comes without an attribute estimator.")
 
         def estimate() -> Tensor:
-            rgb = self.generator.synthesis(ws()).expand(-1, 3, -1, -1)  # grey: three times the same
-            values: Tensor = estimator(rgb)
+            img = self.generator.synthesis(ws(), memory=self._activations)
+            values: Tensor = estimator(img.expand(-1, 3, -1, -1))  # grey: three times the same
             return values
 
         return self._readings.get_or_compute(key, estimate)

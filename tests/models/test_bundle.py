@@ -14,7 +14,7 @@ import torch
 import models
 from models.attributes.estimator import AttributeEstimator, EstimatorConfig, save_estimator
 from models.bundle import CheckpointError, load_bundle, write_bundle
-from models.manifest import Source, manifest_json
+from models.manifest import GalleryPicture, Source, manifest_json
 from models.projection.encoder import Encoder, EncoderConfig, save_encoder
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow, save_flow
@@ -108,6 +108,39 @@ def test_a_manifest_says_what_a_file_was_converted_from(bundle: Path, url: str |
     manifest = load_bundle(bundle).manifest
     assert manifest.generator.source == Source("network.pkl", "a" * 64, url, "us 1")
     assert json.loads(manifest_json(manifest)) == json.loads((bundle / "manifest.json").read_text())
+
+
+def test_gallery_sizes_and_training_are_in_the_manifest(parts: dict[str, Any], tmp_path: Path) -> None:
+    training = [{"part": "generator", "command": "latentloom train generator", "seed": 3}]
+    write_bundle(
+        tmp_path, name="tiny", **TEXTS, generator=parts["generator"], gallery={7: b"JPEG"}, training=training
+    )
+    manifest = load_bundle(tmp_path).manifest
+    assert manifest.gallery == (GalleryPicture(7, "seed-7.jpg", hashlib.sha256(b"JPEG").hexdigest()),)
+    assert (tmp_path / "seed-7.jpg").read_bytes() == b"JPEG"
+    assert manifest.training == tuple(training)
+    assert manifest.generator.size == (tmp_path / "generator.safetensors").stat().st_size
+    assert json.loads(manifest_json(manifest)) == json.loads((tmp_path / "manifest.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("gallery", {"seed": 1}),
+        ("gallery", [{"seed": 1, "file": "../a.jpg", "sha256": "a" * 64}]),
+        ("gallery", [{"seed": -1, "file": "a.jpg", "sha256": "a" * 64}]),
+        ("gallery", [{"file": "a.jpg", "sha256": "a" * 64}]),
+        ("gallery", [3]),
+        ("training", {"command": "x"}),
+        ("training", ["x"]),
+        ("training", [{"command": ["x"]}]),
+        ("generator", {"file": "generator.safetensors", "sha256": "a" * 64, "size": "large"}),
+        ("generator", {"file": "generator.safetensors", "sha256": "a" * 64, "size": -1}),
+    ],
+)
+def test_a_wrong_gallery_training_or_size_is_named(bundle: Path, key: str, value: object) -> None:
+    change_manifest(bundle, **{key: value})
+    assert refusal(bundle) == f"The entry {key!r} of this bundle's manifest is missing or wrong."
 
 
 @pytest.mark.parametrize(

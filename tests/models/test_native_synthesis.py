@@ -31,7 +31,7 @@ NAMES = ("ada_clamp_r32_map4", "ada_cond3_r64_map2", "ada_uncond_r32_map8", "sg3
 TOLERANCE = 1e-4
 NARROW = Machine("haswell", "", lanes=8, rows=6)  # any processor with AVX2
 
-pytestmark = pytest.mark.skipif(host() is None, reason="the kernels are for x86-64 processors with AVX2")
+pytestmark = pytest.mark.skipif(host() is None, reason="the kernels are for Linux on x86-64 with AVX2")
 
 
 @cache

@@ -16,7 +16,7 @@ from models.stylegan2.native.winograd import convolution_code
 RESOLUTION = 64
 ROWS = 10
 
-pytestmark = pytest.mark.skipif(host() is None, reason="the kernels are for x86-64 processors with AVX2")
+pytestmark = pytest.mark.skipif(host() is None, reason="the kernels are for Linux on x86-64 with AVX2")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import numpy as np
 from models.shared import SharedNetworks
 from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.generator import Generator
+from models.stylegan2.native.entry import packed_bytes
 from server.engine.cache import FrameCache
 from server.engine.catalogue import scan
 from server.engine.interface import ProjectionSpec
@@ -35,6 +36,7 @@ def test_the_model_not_used_for_longest_leaves_when_the_budget_is_reached(folder
     generator = load_generator(folder / "a.safetensors")
     before = generators_alive()
     weights = sum(tensor.numel() * 4 for tensor in (*generator.parameters(), *generator.buffers()))
+    weights += packed_bytes(generator.synthesis)
 
     async def scenario(engine: LocalEngine) -> None:
         first = (await render(engine, "a")).data

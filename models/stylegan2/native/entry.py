@@ -57,7 +57,7 @@ def method(network: SynthesisNetwork) -> Method:
     """How the pictures of this network are computed on this machine."""
     machine = host()
     if machine is None:
-        return Method("pytorch", "The processor is not an x86-64 with AVX2.")
+        return Method("pytorch", "The machine is not a Linux one on x86-64 with AVX2.")
     weights = Weights(machine, watched(network))
     with weights.watch.lock:
         weights.watch.refresh()

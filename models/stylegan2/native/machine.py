@@ -27,8 +27,8 @@ class Machine:
 
 @cache
 def host() -> Machine | None:
-    """This machine; None where the kernels were never tried: anything but x86-64 with AVX2."""
-    if platform.machine().lower() not in ("x86_64", "amd64"):
+    """This machine; None where the kernels were never tried: anything but Linux on x86-64 with AVX2."""
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
         return None
     features = llvm.get_host_cpu_features()
     if features.get("avx512f"):
