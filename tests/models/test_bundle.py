@@ -111,7 +111,9 @@ def test_a_manifest_says_what_a_file_was_converted_from(bundle: Path, url: str |
 
 
 def test_gallery_sizes_and_training_are_in_the_manifest(parts: dict[str, Any], tmp_path: Path) -> None:
-    training = [{"part": "generator", "command": "latentloom train generator", "seed": 3}]
+    training: list[dict[str, str | int]] = [
+        {"part": "generator", "command": "latentloom train generator", "seed": 3}
+    ]
     write_bundle(
         tmp_path, name="tiny", **TEXTS, generator=parts["generator"], gallery={7: b"JPEG"}, training=training
     )
