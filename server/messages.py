@@ -34,11 +34,15 @@ class Refused(BaseModel):
 
 
 class About(BaseModel):
-    """models: the usable ones. refused: what lies in the checkpoints folder and cannot be used."""
+    """models: the usable ones. refused: what lies in the checkpoints folder and cannot be used.
+
+    synthesis: how pictures are computed there, "kernels (512-bit vectors, ...)", or PyTorch and why.
+    """
 
     model_config = ANSWER
     version: str
     device: str
+    synthesis: str
     perceptual: Perceptual
     models: list[str]
     refused: list[Refused]

@@ -153,6 +153,11 @@ class Engine(Protocol):
         """Where it computes, for people: "cpu", "cuda (NVIDIA H100)"."""
         ...
 
+    @property
+    def synthesis(self) -> str:
+        """How pictures are computed there, for people: by which kernels, or by PyTorch and why."""
+        ...
+
     async def start(self) -> None:
         """See which models are there, and load the first one that can be loaded."""
         ...

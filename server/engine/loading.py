@@ -7,6 +7,7 @@ one that is cut short would end the process.
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from models.weights import CheckpointError, read_file
 from server.engine.catalogue import Entry, Place, described_weights, named, place_at
 from server.engine.description import check_showable, file_manifest
 from server.engine.interface import ModelDescription
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ def load_entry(entry: Entry, place: Place, device: str, networks: SharedNetworks
     else:
         bundle = _load_file(entry.weights, entry.place.path.name, device, networks)
     _check_fits(bundle, now.description)
-    prepare(bundle.generator.synthesis)  # here, so that the first slider does not wait for it
+    used = prepare(bundle.generator.synthesis)  # here, so that the first slider does not wait for it
+    log.info("%s: pictures by %s (%s)", entry.name, used.name, used.detail)
     return LoadedBundle(bundle, now.description)
 
 

@@ -16,6 +16,7 @@ from models.projection.perceptual import PerceptualDistance, load_perceptual
 from models.projection.projector import ProjectionError
 from models.projection.trunks import TrunkError
 from models.styleflow.network import IntegrationError
+from models.stylegan2.native.entry import usual_method
 from server.documents import Document
 from server.engine.cache import FrameCache
 from server.engine.compute import ComputeThread, Done, Priority
@@ -100,6 +101,14 @@ class LocalEngine:
         if self._torch_device.startswith("cuda"):
             return f"{self._torch_device} ({torch.cuda.get_device_name(self._torch_device)})"
         return self._torch_device
+
+    @property
+    def synthesis(self) -> str:
+        """Vector kernels on most CPUs, CUDA graphs on a GPU."""
+        if self._torch_device.startswith("cuda"):
+            return "CUDA graphs (float16 in the high blocks)"
+        used = usual_method()
+        return f"{used.name} ({used.detail})"
 
     async def start(self) -> None:
         """With the first model loaded."""

@@ -15,11 +15,12 @@ router = APIRouter(prefix="/api/v1", tags=["server"])
 
 @router.get("/about")
 async def about(services: ServicesDep) -> About:
-    """Version, device, the perceptual distance in use, and models, with those that cannot be used."""
+    """Version, device, how pictures are computed, the perceptual distance in use; models, usable or not."""
     engine = services.engine
     return About(
         version=product_version(),
         device=engine.device,
+        synthesis=engine.synthesis,
         perceptual=await _perceptual(engine),
         models=[model.name for model in engine.models()],
         refused=[

@@ -67,6 +67,7 @@ def test_an_unknown_session_cannot_be_written(client: httpx.Client) -> None:
 def test_the_server_says_what_it_is(client: httpx.Client) -> None:
     about = client.get("/api/v1/about").json()
     assert about["device"] == "cpu"
+    assert about["synthesis"].startswith(("kernels (", "pytorch ("))
     assert about["models"] == ["tiny"]
     assert about["perceptual"]["name"] == "efficientnet-lite0"
     assert about["perceptual"]["is_lpips"] is False

@@ -53,36 +53,41 @@ def picture(
         return synthesize(weights, network, ws, fields, resolution, memory)
 
 
+def usual_method() -> Method:
+    """How pictures are computed on this machine, as long as nothing about a network speaks against it."""
+    machine = host()
+    if machine is None:
+        return Method("pytorch", "The machine is not a Linux one on x86-64 with AVX2.")
+    return Method("kernels", f"{32 * machine.lanes}-bit vectors, threads: {team()[0]}")
+
+
 def method(network: SynthesisNetwork) -> Method:
     """How the pictures of this network are computed on this machine."""
     machine = host()
     if machine is None:
-        return Method("pytorch", "The machine is not a Linux one on x86-64 with AVX2.")
+        return usual_method()
     weights = Weights(machine, watched(network))
     with weights.watch.lock:
         weights.watch.refresh()
         reason = reason_against(network, weights)
-    if reason is not None:
-        return Method("pytorch", reason)
-    return Method("kernels", f"{32 * machine.lanes}-bit vectors, threads: {team()[0]}")
+    return usual_method() if reason is None else Method("pytorch", reason)
 
 
-def prepare(network: SynthesisNetwork) -> None:
+def prepare(network: SynthesisNetwork) -> Method:
     """Compile the kernels and pack the weights now, about two seconds, not when the first picture is wanted.
 
     Nothing happens where PyTorch's operations make the pictures. Those of other networks need not wait.
     """
-    machine = host()
-    if machine is None:
-        return
-    weights = Weights(machine, watched(network))
-    with weights.watch.lock:
-        weights.watch.refresh()
-        if reason_against(network, weights) is None:
-            for write in KERNELS:
-                compiled(machine, write)
+    used, machine = method(network), host()
+    if machine is not None and used.name == "kernels":
+        for write in KERNELS:
+            compiled(machine, write)
+        weights = Weights(machine, watched(network))
+        with weights.watch.lock:
+            weights.watch.refresh()
             for layer in convolutions(network):
                 weights.packed(layer)
+    return used
 
 
 def packed_bytes(network: SynthesisNetwork) -> int:
