@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -176,22 +178,22 @@ def preview_times(generator: Generator, repeats: int) -> list[PreviewTimes]:
 
 
 def reuse_times(generator: Generator, repeats: int) -> list[ReuseTimes]:
-    """For every row of ws: it and those above change with every picture, those below stay."""
+    """For every row of ws: it and those above change, those below stay. All rows take turns, and before each
+    picture an untimed one of the same base fills the memory."""
     say("Remembered activations ...")
     base = torch.randn(1, generator.num_ws, generator.w_dim)
     memory = SynthesisMemory()
-    rows: list[ReuseTimes] = []
-    for first in range(generator.num_ws):
-
-        def picture(first: int = first) -> Tensor:
-            ws = torch.cat([base[:, :first], torch.randn_like(base[:, first:])], dim=1)
-            made: Tensor = generator.synthesis(ws, memory=memory)
-            return made
-
-        (seconds,) = interleaved([picture], repeats)
-        whole = rows[0].ours_ms if rows else seconds * 1e3
-        rows.append(ReuseTimes(first, seconds * 1e3, 1 - seconds * 1e3 / whole))
-    return rows
+    rows = range(generator.num_ws)
+    times: list[list[float]] = [[] for _ in rows]
+    for _ in range(repeats):
+        for first in rows:
+            changed = torch.cat([base[:, :first], torch.randn_like(base[:, first:])], dim=1)
+            generator.synthesis(base, memory=memory)
+            start = time.perf_counter()
+            generator.synthesis(changed, memory=memory)
+            times[first].append(time.perf_counter() - start)
+    whole = median(times[0])
+    return [ReuseTimes(first, median(times[first]) * 1e3, 1 - median(times[first]) / whole) for first in rows]
 
 
 def memory_mib(which: str) -> float | None:

@@ -13,7 +13,7 @@ from models.faces.render.face import face_at
 from models.faces.render.picture import draw
 
 SIZES = range(64, 513)
-RENDERER_VERSION = "1"  # counts up whenever the same z would give another picture
+RENDERER_VERSION = "2"  # counts up whenever the same z would give another picture
 
 __all__ = [
     "RENDERER_VERSION",

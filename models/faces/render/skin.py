@@ -76,14 +76,14 @@ def skin_look(face: Face) -> SkinLook:
     shaved = face.hair_style == "shaved"
     scalp = skin * 0.72 + face.hair_colour * 0.1 if shaved else face.hair_colour * 0.55 + skin * 0.05
     man = (1 - face.gender) * ease(15, 30, face.age)
-    shave = min(1.0, 2.2 * face.beard) if face.beard > 0 else 0.10 * man * (0.4 + 0.6 * face.shaving_shadow)
+    shadow = 0.10 * man * (0.4 + 0.6 * face.shaving_shadow)
     return SkinLook(
         albedo=skin.astype(np.float32),
         lips=lips.astype(np.float32),
         scalp=scalp.astype(np.float32),
         stubble=(face.hair_colour * 0.6 + skin * 0.12).astype(np.float32),
-        wrinkles=float(1.15 * np.clip((face.age - 15) / 57, 0, 1) ** 0.9),
-        shave=shave,
+        wrinkles=float(1.15 * np.clip((face.age - 15) / 57, 0, 1) ** 0.7),
+        shave=max(min(1.0, 2.2 * face.beard), shadow),
         freckles=face.freckles,
         blood=0.35 + 0.5 * face.redness + 0.3 * face.makeup + 0.25 * ease(26, 8, face.age),
         oil=0.8 + 0.8 * face.oiliness,
