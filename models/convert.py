@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.foreign.isolation import REFUSED, run_main
+from models.foreign.isolation import REFUSED, UNWRITABLE, run_main
 from models.foreign.network import Kind
 from models.foreign.recognition import HEAD_BYTES, Container, describe_tensors, recognise
 from models.weights import CheckpointError, parse_header, read_file
@@ -28,6 +28,7 @@ class ConvertedFile:
     kind: Kind
     config: Mapping[str, object]
     sha256: str  # of the source's bytes, the very ones that were converted
+    program: str  # that the source is a file of, for people
 
 
 def convert_checkpoint(
@@ -37,7 +38,8 @@ def convert_checkpoint(
 
     wanted: which network of a file that holds several; without it the generator, else the discriminator,
     else the flow. The file is read in a child process with limits on memory and time; one of ours is checked
-    and copied. Raises CheckpointError with one sentence that begins with source's name.
+    and copied. The same source gives the same bytes. Raises CheckpointError with one sentence that begins
+    with source's name; its cause is an OSError where the disk is to blame.
     """
     try:
         if _container(source) == "safetensors":
@@ -48,10 +50,10 @@ def convert_checkpoint(
             answer = _read_in_child(source, part, wanted, timeout_s)
             part.replace(out)
     except CheckpointError as error:
-        raise CheckpointError(f"{source.name}: {error}") from error
+        raise CheckpointError(f"{source.name}: {error}") from error.__cause__ or error
     except OSError as error:
         raise CheckpointError(f"{source.name}: {out.name} cannot be written: {error.strerror}.") from error
-    return ConvertedFile(answer["kind"], answer["config"], answer["sha256"])
+    return ConvertedFile(answer["kind"], answer["config"], answer["sha256"], answer["program"])
 
 
 def network_bytes(path: Path, wanted: Kind) -> bytes:
@@ -105,6 +107,8 @@ def _read_in_child(source: Path, out: Path, wanted: Kind | None, timeout_s: floa
         raise CheckpointError(f"Reading it took longer than {timeout_s:.0f} seconds.") from None
     if done.returncode == REFUSED:
         raise CheckpointError(done.stdout.strip()[:400])
+    if done.returncode == UNWRITABLE:
+        raise CheckpointError(done.stdout.strip()[:400]) from OSError(done.stdout.strip()[:400])
     if done.returncode < 0:
         raise CheckpointError("Reading it took more memory or time than such a file needs.")
     if done.returncode != 0:

@@ -89,7 +89,20 @@ def write_weights(
     dtype: torch.dtype = torch.float32,
     source_sha256: str | None = None,
 ) -> None:
-    """Write a weight file; a file already there is replaced at the end or not at all.
+    """Write a weight file; a file already there is replaced at the end or not at all. Raises as
+    weight_file does.
+    """
+    replace_file(Path(path), weight_file(kind, config, tensors, dtype, source_sha256))
+
+
+def weight_file(
+    kind: str,
+    config: Mapping[str, object],
+    tensors: Mapping[str, Tensor],
+    dtype: torch.dtype = torch.float32,
+    source_sha256: str | None = None,
+) -> bytes:
+    """The bytes of a weight file.
 
     dtype float32 keeps every bit of float32 tensors; float16 halves the file. source_sha256: of the file
     that the network was converted from. Raises ValueError where a number is not finite as that dtype.
@@ -101,7 +114,17 @@ def write_weights(
     metadata = {"format": kind, "version": VERSION, "config": json.dumps(config, sort_keys=True)}
     if source_sha256 is not None:
         metadata["source_sha256"] = source_sha256
-    replace_file(Path(path), safetensors.torch.save(stored, metadata))
+    return with_sorted_header(safetensors.torch.save(stored, metadata))
+
+
+def with_sorted_header(content: bytes) -> bytes:
+    """The same safetensors file with its header sorted, so that equal contents are equal bytes: the library
+    writes metadata in random order.
+    """
+    length = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return b"".join([len(header).to_bytes(8, "little"), header, memoryview(content)[8 + length :]])
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -12,7 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-REFUSED = 3  # exit status of a child that says in one line of output why it refuses a file
+# Exit statuses of a child that says in one line of output why it ends:
+REFUSED = 3  # the file cannot be used
+UNWRITABLE = 4  # what is made of it cannot be written
 _ROOT = Path(__file__).resolve().parents[2]  # the clone, or site-packages: where the package models lies
 # Python's isolated mode ignores the working directory, PYTHONPATH and the user's site-packages, so the
 # child is told where this process finds its modules.

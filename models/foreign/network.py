@@ -21,11 +21,12 @@ Kind = Literal["generator", "discriminator", "flow"]
 
 @dataclass(frozen=True)
 class ForeignNetwork:
-    """Tensors are float32, finite, and exactly those that the config asks for."""
+    """Tensors are float32, finite, and exactly those that the config asks for. program: whose file it was."""
 
     kind: Kind
     config: GeneratorConfig | DiscriminatorConfig | FlowConfig
     tensors: Mapping[str, Tensor]
+    program: str = "an unnamed program"
 
     @property
     def values(self) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import sys
@@ -13,7 +14,7 @@ import torch
 
 from models.foreign import nvidia, rosinality, styleflow, tensorflow_pickle
 from models.foreign.inert_pickle import ByteReader, no_storages, unpickle
-from models.foreign.isolation import REFUSED, limit_this_process
+from models.foreign.isolation import REFUSED, UNWRITABLE, limit_this_process
 from models.foreign.network import ForeignNetwork, Kind, Networks
 from models.foreign.recognition import HEAD_BYTES, WHAT_WORKS, describe_tensors, recognise
 from models.foreign.records import PickledTensor
@@ -22,12 +23,13 @@ from models.styleflow.flow import load_flow
 from models.stylegan2.checkpoint import load_discriminator, load_generator
 from models.weights import CheckpointError, read_file, read_header, replace_file, write_weights
 
-_FAMILIES: tuple[Callable[[object], Networks | None], ...] = (
-    nvidia.find_networks,
-    tensorflow_pickle.find_networks,
-    rosinality.find_networks,
-    styleflow.find_networks,
+_FAMILIES: tuple[tuple[str, Callable[[object], Networks | None]], ...] = (
+    ("NVIDIA's PyTorch code", nvidia.find_networks),
+    ("NVIDIA's TensorFlow code", tensorflow_pickle.find_networks),
+    ("rosinality's stylegan2-pytorch", rosinality.find_networks),
+    ("StyleFlow", styleflow.find_networks),
 )
+_OURS = "Latent Loom"
 _ORDER: tuple[Kind, ...] = ("generator", "discriminator", "flow")
 _LOADERS: dict[Kind, Callable[[bytes], object]] = {
     "generator": load_generator,
@@ -43,10 +45,10 @@ def read_network(data: bytes, wanted: Kind | None = None) -> ForeignNetwork:
     reads in a child process with limits. Raises CheckpointError.
     """
     try:
-        found = _networks(data)
+        program, found = _networks(data)
         for kind in _ORDER if wanted is None else (wanted,):
             if kind in found:
-                return found[kind]()
+                return dataclasses.replace(found[kind](), program=program)
     except CheckpointError:
         raise
     except MemoryError as error:
@@ -56,7 +58,8 @@ def read_network(data: bytes, wanted: Kind | None = None) -> ForeignNetwork:
     raise CheckpointError(f"It holds no {wanted}, but a {' and a '.join(found)}.")
 
 
-def _networks(data: bytes) -> Networks:
+def _networks(data: bytes) -> tuple[str, Networks]:
+    """Whose file it is, and what it holds."""
     container = recognise(data[:HEAD_BYTES], len(data))
     if container == "zip":
         content = read_torch_zip(data)
@@ -66,10 +69,10 @@ def _networks(data: bytes) -> Networks:
         content = unpickle(ByteReader(memoryview(data)), no_storages)
     else:
         raise CheckpointError("It is a safetensors file, which needs no conversion.")
-    for find_networks in _FAMILIES:
+    for program, find_networks in _FAMILIES:
         found = find_networks(content)
         if found is not None:
-            return found
+            return program, found
     raise CheckpointError(_described(content))
 
 
@@ -91,7 +94,8 @@ def _described(content: object) -> str:
 def main(arguments: list[str]) -> int:
     """What the child process does: read SOURCE, write OUT.safetensors, say what was found as JSON.
 
-    Returns 0, or 3 after a line on standard output that says why the file is refused.
+    Returns 0; or, after a line on standard output that says why, REFUSED for a file that cannot be used and
+    UNWRITABLE for a result that cannot be kept.
     """
     source, out, wanted = Path(arguments[0]), Path(arguments[1]), arguments[2]
     torch.set_num_threads(1)
@@ -106,7 +110,7 @@ def main(arguments: list[str]) -> int:
         return REFUSED
     except OSError as error:
         sys.stdout.write(f"What is read from it cannot be written: {error.strerror}.\n")
-        return REFUSED
+        return UNWRITABLE
     json.dump(answer, sys.stdout)
     return 0
 
@@ -125,13 +129,14 @@ def _read_within_limits(source: Path) -> bytes:
 def _convert(data: bytes, out: Path, wanted: Kind | None) -> dict[str, object]:
     sha256 = hashlib.sha256(data).hexdigest()
     if recognise(data[:HEAD_BYTES], len(data)) == "safetensors":
+        program = _OURS
         kind, config = _check_ours(data, wanted)
         replace_file(out, data)
     else:
         network = read_network(data, wanted)
-        kind, config = network.kind, network.values
+        program, kind, config = network.program, network.kind, network.values
         write_weights(out, f"latentloom-{kind}", config, network.tensors, source_sha256=sha256)
-    return {"kind": kind, "config": config, "sha256": sha256}
+    return {"kind": kind, "config": config, "sha256": sha256, "program": program}
 
 
 def _check_ours(data: bytes, wanted: Kind | None) -> tuple[Kind, Mapping[str, object]]:

@@ -13,12 +13,6 @@ import typer
 from server.commands.terminal import EXIT_USAGE, refused, shown, shown_size, stop
 
 SUFFIX = ".safetensors"
-CONTAINERS = {
-    "pickle": "a network pickle",
-    "zip": "a PyTorch file",
-    "stream": "a PyTorch file",
-    "safetensors": "a safetensors file",
-}
 Part = Literal["generator", "discriminator", "flow"]
 
 
@@ -55,6 +49,7 @@ def convert(
         report = {
             "source": str(source),
             "source_sha256": converted.sha256,
+            "program": converted.program,
             "kind": converted.kind,
             "config": dict(converted.config),
             "out": str(target),
@@ -65,8 +60,9 @@ def convert(
         return
     typer.echo(
         shown(
-            f"{source.name}, {_container(source)} (sha256 {converted.sha256[:12]}...), is now {target}:"
-            f" {describe(converted.kind, converted.config)}, {shown_size(size)}, sha256 {sha256}"
+            f"{source.name}, a file of {converted.program} (sha256 {converted.sha256[:12]}...),"
+            f" is now {target}: {describe(converted.kind, converted.config)}, {shown_size(size)},"
+            f" sha256 {sha256}"
         )
     )
 
@@ -79,14 +75,6 @@ def describe(kind: str, config: Mapping[str, object]) -> str:
     colour = {"1": "grey", "3": "RGB"}.get(channels, f"{channels} channels")
     by_class = f", by {classes} classes" if classes else ""
     return f"a {kind} of {size}x{size} {colour}{by_class}"
-
-
-def _container(source: Path) -> str:
-    """What kind of file it was, from its first bytes."""
-    from models.foreign.recognition import HEAD_BYTES, recognise
-
-    with source.open("rb") as file:
-        return CONTAINERS[recognise(file.read(HEAD_BYTES), source.stat().st_size)]
 
 
 def _target(source: Path, out: Path, force: bool) -> Path:

@@ -108,6 +108,13 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(tmp_path: Path) -> Non
     assert list(out.parent.iterdir()) == []
 
 
+def test_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:
+    files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for file in files:
+        convert_checkpoint(SMALL_PKL, file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 @linux_only
 def test_tensors_that_take_far_more_memory_than_their_file_are_refused(tmp_path: Path) -> None:
     """A hundred tensors of one storage of 16 MiB: 1.6 GiB from a file of 16 MiB."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.faces.bake.head import _in_fixed_order, _pack_rows
+from models.faces.bake.head import _pack_rows
 from models.faces.bake.makehuman import read_target
 from models.faces.render import assets, shape
 from models.faces.render.assets import HeadError, load_head
@@ -20,6 +20,7 @@ from models.faces.render.kernels import first_writable
 from models.faces.render.phenotype import ancestry_names, build_names, macro_weights
 from models.faces.render.raster import FAR, rasterize, vertex_normals
 from models.faces.render.subdivision import catmull_clark, triangles
+from models.weights import with_sorted_header
 
 CUBE = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
 CUBE_QUADS = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])
@@ -98,7 +99,7 @@ def test_the_header_of_a_baked_file_has_one_order() -> None:
 
     metadata = {"format": "x", "version": "1", "config": "{}", "more": "y"}
     tensors = {"b": np.arange(3.0), "a": np.zeros((2, 2), np.uint8)}
-    files = {_in_fixed_order(save(tensors, metadata)) for _ in range(20)}
+    files = {with_sorted_header(save(tensors, metadata)) for _ in range(20)}
     assert len(files) == 1
     np.testing.assert_array_equal(load(files.pop())["b"], tensors["b"])
 

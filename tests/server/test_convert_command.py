@@ -47,7 +47,7 @@ def test_a_pickle_becomes_a_file_with_the_same_network(network: Path, tmp_path: 
     code, output = run(network, out)
     assert code == 0, output
     assert output == (
-        f"network.pkl, a network pickle (sha256 {sha256(network)[:12]}...), is now {out}:"
+        f"network.pkl, a file of NVIDIA's PyTorch code (sha256 {sha256(network)[:12]}...), is now {out}:"
         f" a generator of 32x32 RGB, 0.4 MB, sha256 {sha256(out)}\n"
     )
     expected, converted = load_generator(network).state_dict(), load_generator(out).state_dict()
@@ -126,7 +126,7 @@ def test_a_full_disk_leaves_nothing_behind(network: Path, tmp_path: Path, reposi
         text=True,
         check=False,
     )
-    assert result.returncode in (1, 3), result.stderr
+    assert result.returncode == 1, result.stderr
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
     assert "cannot be written: " in result.stderr

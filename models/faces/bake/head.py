@@ -21,6 +21,7 @@ from models.faces.bake.roots import sample_roots
 from models.faces.render.assets import FORMAT, PART_SKIN, PART_TEETH, PART_TONGUE, VERSION
 from models.faces.render.phenotype import macro_weights
 from models.faces.render.subdivision import catmull_clark
+from models.weights import with_sorted_header
 
 _BODY_END = 13380  # MakeHuman's vertex ranges
 _TONGUE = slice(13380, 13606)
@@ -109,15 +110,9 @@ def _assemble(data: Path) -> bytes:
         "body": _span(crop, slice(0, _BODY_END)),
     }
     metadata = {"format": FORMAT, "version": VERSION, "config": json.dumps(description)}
-    return _in_fixed_order(save({k: np.ascontiguousarray(v) for k, v in sorted(tensors.items())}, metadata))
-
-
-def _in_fixed_order(content: bytes) -> bytes:
-    """The same safetensors file with its header sorted; safetensors writes metadata in random order."""
-    length = int.from_bytes(content[:8], "little")
-    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + content[8 + length :]
+    return with_sorted_header(
+        save({k: np.ascontiguousarray(v) for k, v in sorted(tensors.items())}, metadata)
+    )
 
 
 def _mean_adult(macros: list[tuple[str, Points]]) -> Points:
