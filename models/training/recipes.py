@@ -13,7 +13,7 @@ RECIPES = ("pairs", "sharpened", "adversarial")
 _SMALLEST = 32  # pixels: below, the perceptual distance sees nothing
 
 # Shares of all pictures that the phases of pairs see.
-_HALF, _FULL, _JOINT, _NOISE = 0.3, 0.4, 0.2, 0.1
+_HALF, _FULL, _JOINT, _NOISE = 0.5, 0.25, 0.15, 0.1
 
 # What the phases after the mapping's lesson share: slower steps, a longer memory of the average.
 _LATE = PairPhase("late", 0, 0, latents="mapped", learning_rate=1e-3, average_half_life=5_000.0)
