@@ -1,6 +1,6 @@
 // The HTTP side: one function per route; every failure is a ProblemError that can be shown as it is.
 
-/** @import { About, AnyModel, Job, LoomDocument, Photo, Problem, Session } from "./messages.js" */
+/** @import { About, Anchors, AnyModel, History, Job, LoomDocument, Photo, Problem, SearchSettings, Session } from "./messages.js" */
 
 /** An answer of type application/problem+json, or the reason why there was none. */
 export class ProblemError extends Error {
@@ -15,6 +15,9 @@ export class ProblemError extends Error {
   }
 }
 
+/** Pixels of a preview: sharp at the size it is shown, and quickly made. */
+const CROP_SIDE = 256;
+
 const UNREACHABLE = {
   code: "unreachable",
   title: "The server does not answer",
@@ -27,7 +30,7 @@ const UNREACHABLE = {
  * @param {RequestInit} [init]
  * @returns {Promise<Response>}
  */
-async function request(path, init) {
+export async function request(path, init) {
   let response;
   try {
     response = await fetch(`/api/v1${path}`, init);
@@ -35,6 +38,7 @@ async function request(path, init) {
     throw new ProblemError(UNREACHABLE);
   }
   if (response.ok) return response;
+  if (response.status === 401) location.replace("/login.html?next=" + encodeURIComponent(location.pathname));
   throw new ProblemError(await problemOf(response));
 }
 
@@ -55,14 +59,14 @@ async function problemOf(response) {
 }
 
 /** @param {string} method @param {unknown} body @returns {RequestInit} */
-const json = (method, body) => ({
+export const json = (method, body) => ({
   method,
   headers: { "Content-Type": "application/json" },
   body: JSON.stringify(body),
 });
 
 /** @template T @param {string} path @param {RequestInit} [init] @returns {Promise<T>} */
-const read = async (path, init) => (await request(path, init)).json();
+export const read = async (path, init) => (await request(path, init)).json();
 
 /** @returns {Promise<About>} */
 export const about = () => read("/about");
@@ -95,15 +99,38 @@ export function uploadPhoto(id, file) {
   return read(`/sessions/${id}/photos`, { method: "POST", body });
 }
 
+/** @param {string} photo @param {Anchors} anchors @returns {Promise<Photo>} */
+export const alignPhoto = (photo, anchors) => read(`/photos/${photo}/alignment`, json("PUT", { anchors }));
+
+/** The aligned face, small. @param {string} photo @param {Anchors} anchors @returns {Promise<Blob>} */
+export async function crop(photo, { left_eye, right_eye, mouth }) {
+  const points = [left_eye, right_eye, mouth].flat().map((value) => value.toFixed(1));
+  return (await request(`/photos/${photo}/crop?size=${CROP_SIDE}&anchors=${points}`)).blob();
+}
+
+/**
+ * The whole photo with the document's face in it.
+ * @param {string} photo
+ * @param {{ document: LoomDocument, job: string }} what
+ */
+export const putBack = async (photo, what) =>
+  (await request(`/photos/${photo}/put-back`, json("POST", what))).blob();
+
 /**
  * @param {string} id
- * @param {{ photo: string, face: number, model: string, steps: number }} task
+ * @param {SearchSettings & { photo: string, model: string } & ({ anchors: Anchors } | { face: number })} task
  * @returns {Promise<Job>}
  */
 export const startProjection = (id, task) => read(`/sessions/${id}/projections`, json("POST", task));
 
-/** @param {string} job @returns {Promise<Job>} */
-export const cancelJob = (job) => read(`/jobs/${job}/cancel`, { method: "POST" });
+/** A new search from where one ended. @param {string} job @param {SearchSettings} how @returns {Promise<Job>} */
+export const continueJob = (job, how) => read(`/jobs/${job}/continue`, json("POST", how));
+
+/** @param {string} job @param {"pause" | "resume" | "cancel"} what @returns {Promise<Job>} */
+export const tellJob = (job, what) => read(`/jobs/${job}/${what}`, { method: "POST" });
+
+/** Curve and pictures of a search so far. @param {string} job @returns {Promise<History>} */
+export const history = (job) => read(`/jobs/${job}/history`);
 
 /**
  * @param {LoomDocument} document

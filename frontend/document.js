@@ -1,5 +1,7 @@
 // Pure functions on the edit document: each returns a new document, or the same one if nothing changed.
 
+import { NO_EDITS, editsFor } from "./edits.js";
+
 /** @import { AttributeInfo, AttributeValues, Base, LoomDocument, ModelInfo } from "./messages.js" */
 
 export const MAX_SEED = 2 ** 31 - 1;
@@ -45,19 +47,21 @@ export const plainDocument = (model, seed, psi) => ({
   model,
   base: seedBase(seed, psi),
   mix: [],
-  attributes: {},
+  ...NO_EDITS,
   noise: { ...PLAIN_NOISE },
 });
 
 /**
- * Another face to start from. Attribute targets belong to the face they were set on, so they go unless kept.
+ * Another face to start from. Edits belong to the face they were made on, so they go unless kept; what a person
+ * said about that face goes anyway.
  * @param {LoomDocument} document
  * @param {Base} base
  * @param {boolean} keepAttributes
  * @returns {LoomDocument}
  */
 export function withBase(document, base, keepAttributes) {
-  return { ...document, base, attributes: keepAttributes ? document.attributes : {} };
+  const edits = keepAttributes ? {} : { attributes: {}, light: null, directions: [] };
+  return { ...document, base, ...edits, base_attributes: {} };
 }
 
 /**
@@ -70,7 +74,7 @@ export const foundFace = (model, latent) => ({
   model,
   base: latentBase(latent),
   mix: [],
-  attributes: {},
+  ...NO_EDITS,
   noise: { ...PLAIN_NOISE },
 });
 
@@ -88,8 +92,6 @@ export function withModel(document, model, keepAttributes) {
     const cutoff = base.truncation_cutoff;
     return cutoff !== null && cutoff > model.num_ws ? { ...base, truncation_cutoff: null } : base;
   };
-  const known = new Set(model.attributes.map(({ name }) => name));
-  const kept = keepAttributes ? Object.entries(document.attributes).filter(([name]) => known.has(name)) : [];
   const mix = document.mix
     .filter(({ source }) => source.kind === "seed")
     .map((each) => ({
@@ -105,7 +107,7 @@ export function withModel(document, model, keepAttributes) {
         ? within(document.base)
         : seedBase(model.seeds[0] ?? 0, model.default_psi),
     mix: mix.filter(({ layers }) => layers.length > 0),
-    attributes: Object.fromEntries(kept),
+    ...editsFor(document, model, keepAttributes),
   };
 }
 
@@ -113,8 +115,8 @@ export function withModel(document, model, keepAttributes) {
 export const withPsi = (document, psi) => ({ ...document, base: { ...document.base, truncation_psi: psi } });
 
 /**
- * Sets one target. A target that stands where the face already is goes away again, so that the picture
- * is exactly the one before the edit.
+ * Sets one target, which a locked attribute cannot have. A target that stands where the face already is goes
+ * away again, so that the picture is exactly the one before the edit.
  * @param {LoomDocument} document
  * @param {AttributeInfo} info
  * @param {number} value
@@ -124,7 +126,8 @@ export const withPsi = (document, psi) => ({ ...document, base: { ...document.ba
 export function withAttribute(document, info, value, original) {
   const target = snap(value, info);
   if (original !== undefined && target === snap(original, info)) return withoutAttribute(document, info.name);
-  return { ...document, attributes: { ...document.attributes, [info.name]: target } };
+  const locks = document.locks.filter((name) => name !== info.name);
+  return { ...document, locks, attributes: { ...document.attributes, [info.name]: target } };
 }
 
 /** @param {LoomDocument} document @param {string} name @returns {LoomDocument} */
@@ -178,9 +181,6 @@ export function mixSettings(document, current) {
  * @param {LoomDocument} document
  */
 export const faceKey = (document) => JSON.stringify([document.model, document.base, document.mix]);
-
-/** The same picture without its attribute edits. @param {LoomDocument} document @returns {LoomDocument} */
-export const withoutEdits = (document) => ({ ...document, attributes: {} });
 
 /** @param {LoomDocument} a @param {LoomDocument} b */
 export const sameDocument = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);

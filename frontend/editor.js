@@ -2,7 +2,7 @@
 // exporting.
 
 import * as api from "./api.js";
-import { faceKey, withoutEdits } from "./document.js";
+import { editCount, withoutEdits } from "./edits.js";
 import { FINAL, PROJECTION, jobKey } from "./frame.js";
 import { Live } from "./live.js";
 import { Meter } from "./meter.js";
@@ -90,7 +90,7 @@ export class Editor {
       void this.#visit.refresh(message.session);
     } else if (message.type === "attributes") {
       const document = this.#sent.get(message.seq);
-      if (document) dispatch({ type: "originals", key: faceKey(document), values: message.base });
+      if (document) dispatch({ type: "reading", document, values: message });
     } else if (message.type === "error") {
       const { title = "The picture could not be made", detail = "", hint = "" } = message.problem;
       if (message.seq !== null) this.#pictureFailed(title, detail);
@@ -254,13 +254,14 @@ async function fetched(url) {
 }
 
 /** @param {LoomDocument} document */
-function fileName({ base, attributes }) {
+function fileName(document) {
+  const { base } = document;
   const face = base.kind === "seed" ? `seed-${base.seed}` : `photo-${base.latent.slice(0, 8)}`;
-  return `latent-loom-${face}${Object.keys(attributes).length ? "-edited" : ""}.png`;
+  return `latent-loom-${face}${editCount(document) ? "-edited" : ""}.png`;
 }
 
-/** @param {Blob} blob @param {string} name */
-function save(blob, name) {
+/** Gives the person a file. @param {Blob} blob @param {string} name */
+export function save(blob, name) {
   const link = window.document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

@@ -2,6 +2,7 @@
 
 import { h, render } from "./vendor/preact.js";
 import { Choosing } from "./choosing.js";
+import { Directing } from "./directing.js";
 import { Editor } from "./editor.js";
 import { Projecting } from "./projecting.js";
 import { Screen } from "./screen.js";
@@ -26,9 +27,10 @@ const screen = new Screen();
 const editor = new Editor(store, screen, host);
 const projecting = new Projecting(store, editor, screen);
 const choosing = new Choosing(store, editor);
+const directing = new Directing(store, editor);
 
 render(
-  h(App, { store, editor, projecting, choosing, screen }),
+  h(App, { store, editor, projecting, choosing, directing, screen }),
   /** @type {HTMLElement} */ (document.getElementById("app")),
 );
 editor.start();

@@ -1,5 +1,7 @@
 /** Everything that crosses the wire between the page and the server, as the server sends and expects it. */
 
+import type { DirectionUse, LampChange, Layers, Reading } from "./editing_messages.js";
+
 export type SeedBase = {
   kind: "seed";
   seed: number;
@@ -24,6 +26,13 @@ export type LoomDocument = {
   base: Base;
   mix: MixSource[];
   attributes: AttributeValues;
+  /** Corrections by hand of what was estimated at the base. */
+  base_attributes: AttributeValues;
+  locks: string[];
+  calibrated: boolean;
+  light: LampChange | null;
+  layers: Layers;
+  directions: DirectionUse[];
   noise: NoiseSpec;
 };
 
@@ -58,7 +67,14 @@ export type ModelInfo = {
   resolutions: number[];
   default_psi: number;
   seeds: number[];
+  /** It has a flow. */
   editable: boolean;
+  /** Whether a search can begin at a real guess. */
+  encoder: boolean;
+  /** It has an attribute network, which reads pictures. */
+  measurable: boolean;
+  /** First row of the middle and of the fine layers. */
+  mix_borders: [number, number];
   attributes: AttributeInfo[];
 };
 export type UnusableModel = {
@@ -77,37 +93,93 @@ export type About = {
   refused: { name: string; reason: string }[];
 };
 
-export type Face = { box: [number, number, number, number]; score: number; crop_url: string };
+/** x, y in pixels of the stored photo, whole numbers in mid-pixel. */
+export type Point = [number, number];
+/** Left and right are the picture's; mouth is its middle. */
+export type Anchors = { left_eye: Point; right_eye: Point; mouth: Point };
+/** corners: top left, bottom left, bottom right, top right. */
+export type Alignment = { anchors: Anchors; corners: Point[] };
+export type Face = {
+  box: [number, number, number, number];
+  score: number;
+  crop_url: string;
+  alignment: Alignment;
+};
 export type Photo = {
   id: string;
   name: string;
   width: number;
   height: number;
   faces: Face[];
+  /** What is cut out unless something else is said; begins in the middle of a photo without a face. */
+  alignment: Alignment;
+  by_hand: boolean;
   image_url: string;
   created_at: string;
 };
-export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
+export type JobState = "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
+export type Rung = "w" | "w+" | "pti";
+export type Space = "start" | Rung;
+export type Schedule = "published" | "fast";
+/** Terms of the loss by name, as they count in it. */
+export type Terms = Record<string, number>;
 export type Job = {
   id: string;
   session: string;
   model: string;
   kind: "projection";
+  photo: string;
   state: JobState;
+  space: Space;
+  schedule: Schedule;
+  faithfulness: number;
+  /** null: aligned by hand. */
+  face: number | null;
+  alignment: Alignment;
+  target_url: string;
+  /** The job whose result it began with. */
+  continues: string | null;
+  began_at: "encoder" | "mean_face" | "result" | null;
+  rungs: { rung: Rung; steps: number; step: number }[];
+  rung: Rung | null;
   step: number;
   total: number;
   loss: number | null;
+  terms: Terms | null;
   distance: number | null;
   metric: string;
+  /** Mean absolute difference, 0..1. */
+  pixel_error: number | null;
+  psnr: number | null;
+  identity: number | null;
+  identity_note: string;
+  seconds: number;
   eta_s: number | null;
+  /** While it is queued; 1 is next. */
+  position: number | null;
   latent: string | null;
-  photo: string;
-  face: number;
   error: { code: string; detail: string } | null;
   created_at: string;
   started_at: string | null;
   finished_at: string | null;
   preview_url: string | null;
+};
+export type CurvePoint = { step: number; rung: Rung; loss: number; distance: number; terms: Terms };
+export type Moment = {
+  step: number;
+  rung: Rung;
+  distance: number;
+  width: number;
+  height: number;
+  url: string;
+};
+export type History = { points: CurvePoint[]; moments: Moment[] };
+/** What is asked of a search. steps: of W; null: what the schedule has. */
+export type SearchSettings = {
+  space: Space;
+  schedule: Schedule;
+  steps: number | null;
+  faithfulness: number;
 };
 export type Session = {
   id: string;
@@ -134,6 +206,6 @@ export type ClientMessage =
   { type: "edit"; seq: number; document: LoomDocument; quality: Quality } | { type: "ack"; seq: number };
 export type ServerMessage =
   | { type: "hello"; session: string; document: LoomDocument; jobs: Job[] }
-  | { type: "attributes"; seq: number; base: AttributeValues; current: AttributeValues }
+  | ({ type: "attributes"; seq: number } & Reading)
   | { type: "job"; job: Job }
   | { type: "error"; seq: number | null; problem: Problem };

@@ -1,26 +1,39 @@
-// From a photo to its face: uploading, starting and cancelling a projection, taking the face over.
+// From a photo to its face: uploading, aligning, starting and steering a search, taking the face over.
 
 import * as api from "./api.js";
-import { foundFace } from "./document.js";
-import { isOver, modelOf, titleOf } from "./selectors.js";
+import { sameAnchors } from "./alignment.js";
+import { foundFace, latentBase } from "./document.js";
+import { save } from "./editor.js";
+import { Newest } from "./newest.js";
+import { nextStep } from "./progress.js";
+import { faceOf, isOver, jobOf, modelOf, titleOf } from "./selectors.js";
 
-/** @import { Job, ServerMessage } from "./messages.js" */
+/** @import { Anchors, Job, LoomDocument, Photo, Rung, ServerMessage } from "./messages.js" */
 /** @import { Editor } from "./editor.js" */
 /** @import { Screen } from "./screen.js" */
 /** @import { Store } from "./state.js" */
+
+/** How often in a search its curve and film strip are asked for anew. */
+const LOOKS = 12;
 
 export class Projecting {
   #store;
   #editor;
   #screen;
+  #aligning;
+  #looking;
+  /** Up to where the curve and film strip of each search are known. @type {Map<string, string>} */ #seen = new Map();
 
   /** @param {Store} store @param {Editor} editor @param {Screen} screen */
   constructor(store, editor, screen) {
     this.#store = store;
     this.#editor = editor;
     this.#screen = screen;
+    this.#aligning = new Newest((/** @type {{ photo: Photo, anchors: Anchors }} */ task) => this.#keep(task));
+    this.#looking = new Newest((/** @type {Job} */ job) => this.#look(job));
     editor.onMessage = (message) => this.#onMessage(message);
     editor.onRelease = () => this.#takeOver();
+    store.subscribe(() => this.#onChange());
   }
 
   /** @param {File} file */
@@ -40,36 +53,125 @@ export class Projecting {
     }
   }
 
-  /** @param {string} photo @param {number} face @param {number} steps */
-  async start(photo, face, steps) {
-    const state = this.#store.get();
-    const model = modelOf(state);
-    if (!state.session || !model) return;
+  /** @param {string} photo */
+  choose(photo) {
+    this.#screen.remove("projection");
+    this.#store.dispatch({ type: "photo-chosen", photo });
+  }
+
+  /** An anchor moves under the hand. @param {Photo} photo @param {Anchors} anchors */
+  move(photo, anchors) {
+    this.#store.dispatch({ type: "anchors", photo: photo.id, anchors });
+  }
+
+  /** The hand lets go of the anchors, which the server keeps. @param {Photo} photo @param {Anchors} anchors */
+  place(photo, anchors) {
+    void this.#aligning.ask({ photo, anchors });
+  }
+
+  /** @param {{ photo: Photo, anchors: Anchors }} task */
+  async #keep({ photo, anchors }) {
     try {
-      const job = await api.startProjection(state.session, { photo, face, model: model.name, steps });
-      this.#screen.remove("projection");
-      this.#store.dispatch({ type: "awaiting", job: job.id });
-      this.#store.dispatch({ type: "job", job });
-      this.#store.dispatch({ type: "view", view: "projection" });
+      const answer = await api.alignPhoto(photo.id, anchors);
+      this.#store.dispatch({ type: "aligned", photo: answer, asked: anchors });
     } catch (error) {
       this.#editor.report(error);
     }
   }
 
-  /** @param {Job} job */
-  async cancel(job) {
+  /** The anchors as they were detected on one of the photo's faces. @param {Photo} photo @param {number} face */
+  reset(photo, face) {
+    const { anchors } = photo.faces[face].alignment;
+    this.move(photo, anchors);
+    this.place(photo, anchors);
+  }
+
+  /** A search of the photo's face, as the ladder is set. @param {Photo} photo */
+  async start(photo) {
+    const { session, search, ...state } = this.#store.get();
+    const model = modelOf({ ...state, session, search });
+    if (!session || !model) return;
+    const { anchors } = photo.alignment;
+    const face = faceOf(photo);
+    const detected = face !== null && sameAnchors(anchors, photo.faces[face].alignment.anchors);
+    const where = detected ? { face } : { anchors };
+    await this.#begin(() =>
+      api.startProjection(session, { photo: photo.id, model: model.name, ...search, ...where }),
+    );
+  }
+
+  /** One more rung, from where a search ended. @param {Job} job @param {Rung} space */
+  async goOn(job, space) {
+    const { search } = this.#store.get();
+    await this.#begin(() => api.continueJob(job.id, { ...search, space }));
+  }
+
+  /** @param {() => Promise<Job>} ask */
+  async #begin(ask) {
     try {
-      this.#store.dispatch({ type: "job", job: await api.cancelJob(job.id) });
+      const job = await ask();
+      this.#screen.remove("projection");
+      this.#store.dispatch({ type: "awaiting", job: job.id });
+      this.#store.dispatch({ type: "job", job });
+      if (!isOver(job)) this.#store.dispatch({ type: "view", view: "projection" });
       this.#takeOver();
+    } catch (error) {
+      this.#editor.report(error);
+    }
+  }
+
+  /** What comes of it the socket tells, in its order. @param {Job} job @param {"pause" | "resume" | "cancel"} what */
+  async tell(job, what) {
+    try {
+      await api.tellJob(job.id, what);
     } catch (error) {
       const finished = error instanceof api.ProblemError && error.code === "already_finished";
       if (!finished) this.#editor.report(error);
     }
   }
 
+  /** Puts the job's face, as it is edited now, into its photo, as a file. @param {Job} job */
+  async putBack(job) {
+    const { document, photos } = this.#store.get();
+    const edited = document?.base.kind === "latent" && document.base.latent === job.latent;
+    if (!job.latent) return;
+    try {
+      const what = { document: edited ? document : foundFace(job.model, job.latent), job: job.id };
+      const name = photos.find(({ id }) => id === job.photo)?.name.replace(/\.[^.]*$/, "") ?? "photo";
+      save(await api.putBack(job.photo, what), `${name}-latent-loom.jpg`);
+    } catch (error) {
+      this.#editor.report(error);
+    }
+  }
+
   /** The job's face becomes the document; undo brings the one before back. @param {Job} job */
   use(job) {
-    if (job.latent) this.#editor.change(foundFace(job.model, job.latent));
+    const { document, jobs } = this.#store.get();
+    if (job.latent) this.#editor.change(successor(document, job, jobs));
+  }
+
+  /** Curve and film strip of the search that is looked at, a few times in its course and at its end. */
+  #onChange() {
+    const job = jobOf(this.#store.get());
+    if (!job || (!job.step && !isOver(job))) return;
+    const seen = isOver(job) ? "over" : String(Math.floor((LOOKS * job.step) / Math.max(1, job.total)));
+    if (this.#seen.get(job.id) === seen) return;
+    this.#seen.set(job.id, seen);
+    this.look(job);
+  }
+
+  /** Asks for the curve and film strip of a search. @param {Job} job */
+  look(job) {
+    void this.#looking.ask(job);
+  }
+
+  /** @param {Job} job */
+  async #look(job) {
+    try {
+      this.#store.dispatch({ type: "history", job: job.id, history: await api.history(job.id) });
+    } catch {
+      this.#seen.delete(job.id); // asked for again with the next news; the search itself is not affected
+    }
   }
 
   /** @param {ServerMessage} message */
@@ -100,7 +202,7 @@ export class Projecting {
     }
     if (job.state === "failed") {
       const detail = job.error?.detail ?? "";
-      const hint = "The photo and your edits are as they were; try again.";
+      const hint = nextStep(job);
       this.#store.dispatch({
         type: "toast",
         tone: "error",
@@ -110,4 +212,19 @@ export class Projecting {
       });
     }
   }
+}
+
+/**
+ * The document of a found face. A search that went on from the face being edited keeps its edits.
+ * @param {LoomDocument | null} document
+ * @param {Job} job with a latent
+ * @param {Job[]} jobs
+ */
+function successor(document, job, jobs) {
+  const latent = /** @type {string} */ (job.latent);
+  const before = jobs.find(({ id }) => id === job.continues)?.latent;
+  const base = document?.base;
+  if (document && before && base?.kind === "latent" && base.latent === before && document.model === job.model)
+    return { ...document, base: latentBase(latent) };
+  return foundFace(job.model, latent);
 }

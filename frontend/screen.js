@@ -49,7 +49,9 @@ export class Screen {
   #draw() {
     for (const [canvas, layer] of this.#canvases) {
       const picture =
-        this.#pictures.get(layer === "chosen" ? this.#chosen : layer) ?? this.#pictures.get("document");
+        layer === "chosen"
+          ? (this.#pictures.get(this.#chosen) ?? this.#pictures.get("document"))
+          : this.#pictures.get(layer);
       if (picture) paint(canvas, picture);
     }
   }

@@ -1,9 +1,10 @@
 // Questions asked of the state.
 
-import { faceKey } from "./document.js";
+import { ANCHOR_NAMES } from "./alignment.js";
+import { faceKey, sameDocument } from "./document.js";
 
-/** @import { AnyModel, AttributeValues, Job, ModelInfo } from "./messages.js" */
-/** @import { State } from "./state.js" */
+/** @import { AnyModel, AttributeValues, Job, ModelInfo, Photo } from "./messages.js" */
+/** @import { Original, State } from "./state.js" */
 
 /** @param {Job} job */
 export const isOver = (job) =>
@@ -45,16 +46,39 @@ export function loadingModel(state) {
   return model && !model.loaded ? model : null;
 }
 
-/** Estimated values of the document's face, when they have arrived. @param {State} state */
-export const originalsOf = (state) =>
+/** What was estimated of the document's face, when it has arrived. @param {State} state */
+export const originalOf = (state) =>
   state.document ? (state.originals[faceKey(state.document)] ?? null) : null;
+
+/**
+ * What the face had before its edits: estimated, or corrected by hand. Null until that is known.
+ * @param {State} state
+ * @returns {AttributeValues | null}
+ */
+export const originalsOf = (state) => corrected(state, originalOf(state));
 
 /**
  * What the sliders show: until a new face's values arrive, those of the face before.
  * @param {State} state
  * @returns {AttributeValues | null}
  */
-export const shownOriginals = (state) => originalsOf(state) ?? Object.values(state.originals).at(-1) ?? null;
+export const shownOriginals = (state) => corrected(state, shownOriginal(state));
+
+/** @param {State} state */
+export const shownOriginal = (state) => originalOf(state) ?? Object.values(state.originals).at(-1) ?? null;
+
+/** @param {State} state @param {Original | null} original */
+const corrected = (state, original) =>
+  original && { ...original.estimated, ...state.document?.base_attributes };
+
+/**
+ * What the edit came to; of the picture before while a new one is on its way.
+ * @param {State} state
+ */
+export function readingOf({ reading, document }) {
+  if (!reading || !document || reading.document.model !== document.model) return null;
+  return { ...reading, current: sameDocument(reading.document, document) };
+}
 
 /** The seed that the document starts from; null for a face found in a photo. @param {State} state */
 export const seedOf = (state) => (state.document?.base.kind === "seed" ? state.document.base.seed : null);
@@ -62,16 +86,44 @@ export const seedOf = (state) => (state.document?.base.kind === "seed" ? state.d
 /** @param {State} state */
 export const photoOf = (state) => state.photos.find((photo) => photo.id === state.photo) ?? null;
 
-/** The newest job on the chosen photo and face. @param {State} state @returns {Job | null} */
-export const jobOf = (state) =>
-  state.jobs.findLast((job) => job.photo === state.photo && job.face === state.face) ?? null;
+/**
+ * Which of the faces found on a photo lies nearest to these anchors; null where none was found.
+ * @param {Photo} photo
+ * @returns {number | null}
+ */
+export function faceOf({ faces, alignment }, anchors = alignment.anchors) {
+  const away = faces.map((face) =>
+    ANCHOR_NAMES.reduce((sum, name) => {
+      const [[x, y], [toX, toY]] = [face.alignment.anchors[name], anchors[name]];
+      return sum + Math.hypot(x - toX, y - toY);
+    }, 0),
+  );
+  return away.length ? away.indexOf(Math.min(...away)) : null;
+}
+
+/** The jobs on the chosen face of the chosen photo, oldest first. @param {State} state */
+export function jobsOf(state) {
+  const photo = photoOf(state);
+  if (!photo) return [];
+  const face = faceOf(photo);
+  return state.jobs.filter(
+    (job) => job.photo === photo.id && faceOf(photo, job.alignment.anchors) === face,
+  );
+}
+
+/** The newest of them. @param {State} state @returns {Job | null} */
+export const jobOf = (state) => jobsOf(state).at(-1) ?? null;
 
 /**
- * The job that is queued or running, whatever photo is looked at.
+ * Of the jobs that are not over the one to watch: that of the chosen face, else the awaited one, else the newest.
  * @param {State} state
  * @returns {Job | null}
  */
-export const runningJob = (state) => state.jobs.findLast((job) => !isOver(job)) ?? null;
+export function runningJob(state) {
+  const open = state.jobs.filter((job) => !isOver(job));
+  const own = jobOf(state)?.id;
+  return open.find(({ id }) => id === own) ?? open.find(({ id }) => id === state.awaiting) ?? open.at(-1) ?? null;
+}
 
 /** The job whose face the document starts from. @param {State} state @returns {Job | null} */
 export function jobOfBase(state) {

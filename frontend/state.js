@@ -1,13 +1,15 @@
 // The page's whole state: one immutable object, one pure reducer, one small store.
 
-import { mixSettings, sameDocument } from "./document.js";
+import { faceKey, mixSettings, sameDocument } from "./document.js";
+import { keptLayers, withoutEdits } from "./edits.js";
+import { withAligned, withAnchors, withHistory, withJob, withPhoto } from "./searches.js";
 import { isOver } from "./selectors.js";
 
-/** @import { About, AnyModel, AttributeValues, Job, LoomDocument, Photo } from "./messages.js" */
+/** @import { About, Anchors, AnyModel, CurvePoint, History, Job, LoomDocument, Moment, Photo, SearchSettings } from "./messages.js" */
 /** @import { MixSettings } from "./document.js" */
+/** @import { Direction, LayerRules, Reading, Task } from "./editing_messages.js" */
 
 const HISTORY_LIMIT = 200;
-const CURVE_LIMIT = 240;
 const REMEMBERED_FACES = 50;
 /** Key presses this close together are one undo step. */
 const KEYBOARD_GESTURE_MS = 800;
@@ -29,7 +31,17 @@ const KEYBOARD_GESTURE_MS = 800;
  * @property {number | null} retryAt in performance.now's milliseconds
  * @property {Refusal | null} refusal why the server gives no session, if it says so
  */
-/** @typedef {{ step: number, loss: number }} CurvePoint */
+/** A face before corrections and edits. @typedef {Pick<Reading, "estimated" | "light">} Original */
+/**
+ * @typedef {object} EditTools
+ * @property {"search" | "request" | null} dialog the dialog that is open
+ * @property {(LayerRules & { model: string }) | null} rules which rows an edit changes, of one model
+ * @property {{ model: string, saved: Direction[] } | null} directions of one model
+ * @property {Task | null} search of directions
+ * @property {Task | null} request of faces
+ * @property {string[]} wished attributes that the request names
+ * @property {Refusal | null} refusal of what was last asked for in a dialog
+ */
 /**
  * @typedef {object} Meter
  * @property {number | null} latencyMs from sending an edit to seeing it
@@ -57,7 +69,9 @@ const KEYBOARD_GESTURE_MS = 800;
  * @property {Gesture | null} gesture the slider being moved: its changes are one undo step
  * @property {MixSettings} mix
  * @property {boolean} keepAttributes a new face keeps the attribute targets
- * @property {Record<string, AttributeValues>} originals estimated values by faceKey, newest last
+ * @property {Record<string, Original>} originals what was estimated of faces, by faceKey, newest last
+ * @property {{ document: LoomDocument, values: Reading } | null} reading of the newest finished picture
+ * @property {EditTools} tools
  * @property {Connection} connection
  * @property {Meter} meter
  * @property {"loading" | "ready" | "busy" | "failed"} picture
@@ -66,10 +80,11 @@ const KEYBOARD_GESTURE_MS = 800;
  * @property {"photo" | "before" | null} comparing
  * @property {Photo[]} photos oldest first
  * @property {string | null} photo the chosen photo's id
- * @property {number} face index of the chosen face on it
  * @property {Upload} upload
  * @property {Job[]} jobs oldest first
  * @property {Record<string, CurvePoint[]>} curves by job id
+ * @property {Record<string, Moment[]>} moments of each search that is looked at, by job id
+ * @property {SearchSettings} search what the next search is asked for
  * @property {string | null} awaiting the job whose face becomes the document when it is found
  * @property {Toast[]} toasts
  */
@@ -84,7 +99,9 @@ const KEYBOARD_GESTURE_MS = 800;
  *   | { type: "undo" } | { type: "redo" }
  *   | { type: "mix", mix: MixSettings }
  *   | { type: "keep-attributes", keep: boolean }
- *   | { type: "originals", key: string, values: AttributeValues }
+ *   | { type: "reading", document: LoomDocument, values: Reading }
+ *   | { type: "tools", change: Partial<EditTools> }
+ *   | { type: "rules", rules: LayerRules & { model: string } }
  *   | { type: "connection", connection: Connection }
  *   | { type: "meter", meter: Meter }
  *   | { type: "picture", picture: State["picture"], problem?: string }
@@ -92,7 +109,11 @@ const KEYBOARD_GESTURE_MS = 800;
  *   | { type: "comparing", comparing: State["comparing"] }
  *   | { type: "upload", upload: Upload }
  *   | { type: "photo-added", photo: Photo }
- *   | { type: "photo-chosen", photo: string, face: number }
+ *   | { type: "photo-chosen", photo: string }
+ *   | { type: "anchors", photo: string, anchors: Anchors }
+ *   | { type: "aligned", photo: Photo, asked: Anchors }
+ *   | { type: "search", search: SearchSettings }
+ *   | { type: "history", job: string, history: History }
  *   | { type: "awaiting", job: string | null }
  *   | { type: "job", job: Job }
  *   | { type: "toast", tone: Toast["tone"], title: string, detail: string, hint: string }
@@ -113,6 +134,8 @@ export const initialState = {
   mix: { enabled: false, seed: 7, crossover: 4, strength: 1 },
   keepAttributes: false,
   originals: {},
+  reading: null,
+  tools: { dialog: null, rules: null, directions: null, search: null, request: null, wished: [], refusal: null },
   connection: { phase: "connecting", retryAt: null, refusal: null },
   meter: { latencyMs: null, perSecond: null, renderMs: 0, queuedMs: 0, size: 0 },
   picture: "loading",
@@ -121,10 +144,11 @@ export const initialState = {
   comparing: null,
   photos: [],
   photo: null,
-  face: 0,
   upload: { phase: "idle" },
   jobs: [],
   curves: {},
+  moments: {},
+  search: { space: "w", schedule: "fast", steps: null, faithfulness: 0.5 },
   awaiting: null,
   toasts: [],
 };
@@ -156,8 +180,12 @@ export function reduce(state, action) {
       return { ...state, mix: action.mix };
     case "keep-attributes":
       return { ...state, keepAttributes: action.keep };
-    case "originals":
-      return { ...state, originals: remembered(state.originals, action.key, action.values) };
+    case "reading":
+      return withReading(state, action.document, action.values);
+    case "tools":
+      return { ...state, tools: { ...state.tools, ...action.change } };
+    case "rules":
+      return withRules(state, action.rules);
     case "connection":
       return { ...state, connection: action.connection };
     case "meter":
@@ -171,15 +199,17 @@ export function reduce(state, action) {
     case "upload":
       return { ...state, upload: action.upload };
     case "photo-added":
-      return {
-        ...state,
-        photos: [...state.photos, action.photo],
-        photo: action.photo.id,
-        face: 0,
-        upload: { phase: "idle" },
-      };
+      return withPhoto(state, action.photo);
     case "photo-chosen":
-      return { ...state, photo: action.photo, face: action.face };
+      return { ...state, photo: action.photo };
+    case "anchors":
+      return withAnchors(state, action.photo, action.anchors);
+    case "aligned":
+      return withAligned(state, action.photo, action.asked);
+    case "search":
+      return { ...state, search: action.search };
+    case "history":
+      return withHistory(state, action.job, action.history);
     case "awaiting":
       return { ...state, awaiting: action.job };
     case "job":
@@ -218,7 +248,7 @@ function withSession(state, { id, document, photos, jobs }) {
     document: kept,
     mix,
     photos: own,
-    photo: from.photo ?? own.at(-1)?.id ?? null,
+    photo: from.photo ?? jobs.findLast((job) => !isOver(job))?.photo ?? own.at(-1)?.id ?? null,
   };
   return jobs.reduce(withJob, next);
 }
@@ -273,35 +303,29 @@ function stepped(state, past, document, future) {
   };
 }
 
-/** @param {State["originals"]} originals @param {string} key @param {AttributeValues} values */
-function remembered(originals, key, values) {
-  const entries = Object.entries(originals).filter(([known]) => known !== key);
-  return Object.fromEntries([...entries, [key, values]].slice(-REMEMBERED_FACES));
+/** @param {State} state @param {LoomDocument} document @param {Reading} values @returns {State} */
+function withReading(state, document, values) {
+  const reading = { document, values };
+  if (values.state === "estimating") return { ...state, reading };
+  const key = faceKey(document);
+  const others = Object.entries(state.originals).filter(([known]) => known !== key);
+  const { estimated, light } = values;
+  const kept = [...others, /** @type {const} */ ([key, { estimated, light }])].slice(-REMEMBERED_FACES);
+  return { ...state, reading, originals: Object.fromEntries(kept) };
 }
 
-/** @param {State} state @param {Job} job @returns {State} */
-function withJob(state, job) {
-  const known = state.jobs.find((each) => each.id === job.id);
-  const late = known && isOver(known) && (!isOver(job) || (known.latent && !job.latent));
-  if (late) return state;
-  const jobs = known ? state.jobs.map((each) => (each === known ? job : each)) : [...state.jobs, job];
-  const next = {
-    ...state,
-    jobs,
-    curves: { ...state.curves, [job.id]: curveWith(state.curves[job.id] ?? [], job) },
-  };
-  if (!known && !isOver(job) && state.awaiting === null) return { ...next, awaiting: job.id };
-  if (isOver(job) && state.awaiting === job.id) return { ...next, view: "document" };
-  return next;
-}
-
-/** @param {CurvePoint[]} curve @param {Job} job @returns {CurvePoint[]} */
-function curveWith(curve, job) {
-  if (job.loss === null || job.step <= (curve.at(-1)?.step ?? -1)) return curve;
-  const longer = [...curve, { step: job.step, loss: job.loss }];
-  return longer.length > CURVE_LIMIT
-    ? longer.filter((_, i) => i % 2 === 0 || i === longer.length - 1)
-    : longer;
+/**
+ * The rules kept for a model are in force where nothing was edited yet: that does not change the picture.
+ * @param {State} state @param {LayerRules & { model: string }} rules @returns {State}
+ */
+function withRules(state, rules) {
+  const { document } = state;
+  const next = { ...state, tools: { ...state.tools, rules } };
+  const untouched =
+    document?.model === rules.model &&
+    Object.keys(document.layers).length === 0 &&
+    sameDocument(document, withoutEdits(document));
+  return untouched ? { ...next, document: { ...document, layers: keptLayers(rules) } } : next;
 }
 
 /** @param {Toast[]} toasts @param {Extract<Action, { type: "toast" }>} action @returns {Toast[]} */

@@ -79,6 +79,7 @@ def write_bundle(
     default_psi: float = 0.7,
     seeds: Sequence[int] = (),
     layers: Mapping[str, Sequence[int]] | None = None,
+    mix_borders: tuple[int, int] | None = None,
     gallery: Mapping[int, bytes] | None = None,
     training: Sequence[Mapping[str, str | int]] = (),
 ) -> Manifest:
@@ -116,6 +117,7 @@ def write_bundle(
             "default_psi": default_psi,
             "seeds": list(seeds),
             "layers": None if layers is None else {name: list(rows) for name, rows in layers.items()},
+            "mix_borders": mix_borders,
             "gallery": pictures,
             "training": [dict(entry) for entry in training],
             **entries,

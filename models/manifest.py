@@ -66,6 +66,7 @@ class Manifest:
     default_psi: float
     seeds: tuple[int, ...]  # pictures good to open with
     layers: Mapping[str, tuple[int, ...]] | None = None  # models.editing.layer_rules; None: StyleFlow's
+    mix_borders: tuple[int, int] | None = None  # first row of the middle and of the fine ones; None: 4 and 8
     encoder: BundleFile | None = None  # of first guesses for photos; None: projections begin at the mean face
     gallery: tuple[GalleryPicture, ...] = ()
     training: tuple[Mapping[str, str | int], ...] = ()  # commands, seeds and versions; for people
@@ -114,6 +115,7 @@ def parse_manifest(values: Mapping[str, object]) -> Manifest:
         default_psi=float(psi),
         seeds=tuple(seeds),
         layers=_layers(values),
+        mix_borders=_mix_borders(values),
         encoder=_file(values, "encoder"),
         gallery=_gallery(values),
         training=_training(values),
@@ -127,7 +129,7 @@ def manifest_json(manifest: Manifest) -> bytes:
         for optional in ("source", "size"):
             if values[part] is not None and values[part][optional] is None:
                 del values[part][optional]
-    for optional in ("layers", "encoder", "gallery", "training"):
+    for optional in ("layers", "mix_borders", "encoder", "gallery", "training"):
         if not values[optional]:
             del values[optional]
     return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
@@ -213,6 +215,18 @@ def _layers(values: Mapping[str, object]) -> Mapping[str, tuple[int, ...]] | Non
         if not isinstance(rows, list | tuple) or not all(type(row) is int and 0 <= row < 64 for row in rows):
             raise _wrong("layers")
     return {name: tuple(rows) for name, rows in entry.items()}
+
+
+def _mix_borders(values: Mapping[str, object]) -> tuple[int, int] | None:
+    entry = values.get("mix_borders")
+    if entry is None:
+        return None
+    if not isinstance(entry, list | tuple) or len(entry) != 2 or not all(type(row) is int for row in entry):
+        raise _wrong("mix_borders")
+    middle, fine = entry
+    if not 0 < middle < fine < 64:
+        raise _wrong("mix_borders")
+    return middle, fine
 
 
 def _text(values: Mapping[str, object], name: str, key: str = "") -> str:

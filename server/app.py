@@ -7,32 +7,64 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from server.access.admission import Admission
+from server.access.caller import only_own
+from server.access.clients import ClientLimits, Clients
+from server.access.ownership import Ownership
+from server.engine.editing_interface import DirectionSource
 from server.engine.interface import Engine, LatentSource
 from server.errors import install_error_handlers
 from server.gate import Gate
 from server.jobs import JobRunner
 from server.messages import Problem as ProblemBody
+from server.observation import Observation
+from server.page_compression import PageCompression
+from server.photo_pixels import PhotoPixels
 from server.problems import Problem
 from server.progress import ProgressHub
-from server.routes import about, docs, health, live, models, photos, projections, render, sessions
+from server.routes import (
+    about,
+    access,
+    directions,
+    docs,
+    health,
+    layer_rules,
+    live,
+    metrics,
+    models,
+    photos,
+    projections,
+    putting_back,
+    render,
+    samples,
+    sessions,
+    tasks,
+)
 from server.services import Services
 from server.settings import Settings
+from server.storage import directions as stored_directions
 from server.storage import latents
 from server.storage.blobs import BlobStore
 from server.storage.database import Database
+from server.tasks import TaskRunner
+from server.telemetry import Telemetry
 from server.version import product_version
 
 log = logging.getLogger(__name__)
 
-EngineFactory = Callable[[LatentSource], Engine]
+EngineFactory = Callable[[LatentSource, DirectionSource], Engine]
+ROUTES = (
+    health, about, access, metrics, models, sessions, photos, projections, putting_back, render,
+    directions, samples, tasks, layer_rules, live, docs,
+)  # fmt: skip
 
 
 def create_app(settings: Settings, make_engine: EngineFactory) -> FastAPI:
     """The ASGI application. Nothing is opened before it starts.
 
-    Raises ValueError where the page is missing.
+    Raises ValueError where the page is missing, and TokenFileError.
     """
     if not (settings.frontend_dir / "index.html").is_file():
         raise ValueError(f"there is no page: {settings.frontend_dir / 'index.html'} is missing")
@@ -54,11 +86,28 @@ def create_app(settings: Settings, make_engine: EngineFactory) -> FastAPI:
         form_limits={"max_files": 1, "max_fields": 4},
     )
     install_error_handlers(app)
-    for module in (health, about, models, sessions, photos, projections, render, live, docs):
-        app.include_router(module.router)
+    for module in ROUTES:
+        app.include_router(module.router, dependencies=[Depends(only_own)])
     app.frontend("/", directory=settings.frontend_dir, fallback=None, check_dir=True)
-    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(PageCompression)
+    _guard(app, settings)
     return app
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Every request passes the observation, which is the outermost layer, and then the gate."""
+    limits = ClientLimits(
+        requests_per_second=settings.max_requests_per_second,
+        requests_at_once=settings.max_requests_at_once,
+        sockets=settings.max_sockets,
+        sockets_per_session=settings.max_sockets_per_session,
+    )
+    token = settings.token.get_secret_value() if settings.token else None
+    app.state.admission = Admission(token, settings.token_file)
+    app.state.clients = Clients(limits)
+    app.state.telemetry = Telemetry()
+    app.add_middleware(Gate, settings=settings, admission=app.state.admission, clients=app.state.clients)
+    app.add_middleware(Observation, telemetry=app.state.telemetry)
 
 
 @asynccontextmanager
@@ -67,17 +116,23 @@ async def running_services(settings: Settings, make_engine: EngineFactory) -> As
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)
     blobs = BlobStore(settings.data_dir / "blobs")
-    engine = make_engine(lambda latent_id: latents.read(database, blobs, latent_id))
+    engine = make_engine(
+        lambda latent_id: latents.read(database, blobs, latent_id),
+        lambda direction_id: stored_directions.read(database, blobs, direction_id),
+    )
     hub = ProgressHub()
-    runner = JobRunner(database, blobs, engine, hub)
+    pixels = PhotoPixels(blobs)
+    runner = JobRunner(database, blobs, pixels, engine, hub, settings.projections_at_once)
+    work = TaskRunner()
     await engine.start()
     await runner.start()
     # It may need a download; whoever asks for it first should not have to wait for that.
     early = asyncio.create_task(_load_perceptual(engine))
     try:
-        yield Services(settings, engine, database, blobs, hub, runner)
+        yield Services(settings, engine, database, blobs, pixels, hub, runner, Ownership(database), work)
     finally:
         early.cancel()
+        await work.stop()
         await runner.stop()
         await engine.stop()
         database.close()

@@ -1,9 +1,12 @@
-"""The limit on the size of request bodies, kept while they stream in."""
+"""The limits on the size of request bodies and on their time, kept while they stream in."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,32 +16,52 @@ from server.origins import header_values
 # still sends shows a network error in place of the answer.
 LINGER_BYTES = 64 * 2**20
 LINGER_SECONDS = 10.0
+# So slow may a long upload be, once the seconds that every request has are over.
+SLOWEST_BYTES_PER_SECOND = 16 * 1024
 
-Refuse = Callable[[Receive, Send], Awaitable[None]]
+Excess = Literal["body_too_large", "too_slow"]
+Refuse = Callable[[Excess, Receive, Send], Awaitable[None]]
 
 
-async def with_body_limit(
-    app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, limit: int, refuse: Refuse
+@dataclass(frozen=True)
+class BodyLimits:
+    """Bytes of a body, and seconds for a short one to arrive."""
+
+    size: int
+    seconds: float
+
+
+async def with_body_limits(
+    app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, limits: BodyLimits, refuse: Refuse
 ) -> None:
-    """Run app with a body of at most limit bytes; past that, refuse answers in its place."""
+    """Run app with a body within limits; past them, refuse answers in its place."""
     declared = header_values(scope["headers"], b"content-length")
-    if any(not value.isdigit() or int(value) > limit for value in declared):
-        await refuse(receive, send)
+    if any(not value.isdigit() or int(value) > limits.size for value in declared):
+        await refuse("body_too_large", receive, send)
         return
-    seen, refused, started = 0, False, False
+    seen, complete, refused, started, begun = 0, False, False, False, time.monotonic()
 
-    async def counted_receive() -> Message:
-        nonlocal seen, refused
-        if refused:
-            return {"type": "http.disconnect"}
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen <= limit:
-            return message
+    async def give_up(excess: Excess) -> Message:
+        nonlocal refused
         refused = True
         if not started:
-            await refuse(receive, send)
+            await refuse(excess, receive, send)
         return {"type": "http.disconnect"}
+
+    async def limited_receive() -> Message:
+        nonlocal seen, complete
+        if refused:
+            return {"type": "http.disconnect"}
+        if complete:
+            return await receive()
+        try:
+            allowed = begun + limits.seconds + seen / SLOWEST_BYTES_PER_SECOND
+            message = await asyncio.wait_for(receive(), allowed - time.monotonic())
+        except TimeoutError:
+            return await give_up("too_slow")
+        seen += len(message.get("body", b""))
+        complete = not message.get("more_body", False)
+        return message if seen <= limits.size else await give_up("body_too_large")
 
     async def send_unless_refused(message: Message) -> None:
         nonlocal started
@@ -48,7 +71,7 @@ async def with_body_limit(
         await send(message)
 
     try:
-        await app(scope, counted_receive, send_unless_refused)
+        await app(scope, limited_receive, send_unless_refused)
     except Exception:
         if not refused:
             raise

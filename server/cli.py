@@ -6,19 +6,23 @@ import typer
 
 from server.commands.checkpoints import checkpoints
 from server.commands.convert import convert
+from server.commands.doctor import doctor
 from server.commands.evaluate import evaluate
 from server.commands.evaluate_edits import edits
 from server.commands.project import project
 from server.commands.render_faces import render_faces
 from server.commands.serve import serve
+from server.commands.token import token
 from server.commands.train import train
 
 cli = typer.Typer(
     name="latentloom", help="Explore and edit faces in the latent space of StyleGAN2.", no_args_is_help=True
 )
 cli.command()(serve)
+cli.command()(doctor)
 cli.command()(convert)
 cli.command()(project)
+cli.add_typer(token)
 cli.add_typer(checkpoints)
 evaluate.command()(edits)
 cli.add_typer(evaluate)

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
@@ -22,7 +23,7 @@ QUOTABLE_ERRORS = (
 )  # fmt: skip
 QUOTABLE_SUFFIXES = ("_type", "_parsing")
 UNQUOTABLE = ("uuid_parsing",)
-FREE_NAMES = "attributes"  # the one field whose keys are the client's
+FREE_NAMES = {"attributes", "base_attributes", "layers"}  # fields whose keys are the client's
 INTERNAL_DETAIL = "The server met an unexpected error; its log has the details under this request id."
 
 
@@ -72,8 +73,9 @@ def validation_errors(error: RequestValidationError | ValidationError) -> list[d
 def _place(location: tuple[int | str, ...], kind: str) -> list[int | str]:
     """Where in the input, without names that the client made up."""
     place = list(location)
-    if FREE_NAMES in place:
-        return place[: place.index(FREE_NAMES) + 1]
+    free = [i for i, name in enumerate(place) if name in FREE_NAMES]
+    if free:
+        return place[: free[0] + 1]
     return [*place[:-1], "(unknown)"] if kind == "extra_forbidden" else place
 
 
@@ -87,11 +89,25 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(OperationalError, _on_database_error)
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
     return problem_response(error, request_id_of(request))
+
+
+async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
+    """What passes by itself is said so; the rest is unexpected."""
+    reason = str(getattr(error, "orig", error))
+    if "locked" in reason or "busy" in reason:
+        detail = "Another program keeps the database to itself."
+        problem = Problem("database_busy", detail, "Try again in a moment.", retry_after_s=2)
+    elif "full" in reason:
+        problem = Problem("storage_full", "The disk of the server is full: nothing more can be kept.")
+    else:
+        raise error
+    return problem_response(problem, request_id_of(request))
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:

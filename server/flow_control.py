@@ -24,6 +24,10 @@ class Mailbox(Generic[T]):
         self._content = [item]
         self._filled.set()
 
+    async def filled(self) -> None:
+        """Wait for something, and leave it inside."""
+        await self._filled.wait()
+
     async def take(self) -> T:
         """Wait for something and take it out."""
         await self._filled.wait()

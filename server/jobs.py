@@ -1,213 +1,168 @@
-"""Runs projections one at a time, sessions in turn, and tells the watchers how they go."""
+"""Runs projections: a few at once, sessions in turn, and what users wish of them.
+
+Jobs survive their server. A lease says which server runs one; where it runs out, another goes on with it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
-import time
-from collections.abc import Awaitable
-from contextlib import aclosing
-from dataclasses import dataclass, field
-from uuid import UUID
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 from starlette.concurrency import run_in_threadpool
 
-from server.engine.interface import Engine, ProjectionEvent, ProjectionSpec
-from server.errors import internal_problem
-from server.messages import job_answer
-from server.problems import Problem
-from server.progress import Picture, ProgressHub
-from server.storage import jobs, photos
+from server.engine.interface import Engine
+from server.photo_pixels import PhotoPixels
+from server.progress import ProgressHub
+from server.projection_messages import job_answer
+from server.running_job import RunningJob, Workplace
+from server.storage import job_states, queue
 from server.storage.blobs import BlobStore
 from server.storage.database import Database
 from server.storage.tables import JobRow
-from server.uploads import decode_own
 
 log = logging.getLogger(__name__)
 
-REPORT_INTERVAL_S = 0.2
-KEEP_INTERVAL_S = 10.0
+LOOK_INTERVAL_S = 1.0  # how often leases are renewed, and lost jobs looked for
+LEASE = timedelta(seconds=5)
 STOP_TIMEOUT_S = 10.0
 
 
-@dataclass
-class Running:
-    """The job under way. event is its newest one, pictured the newest one with a latent and a picture."""
-
-    job: JobRow
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-    event: ProjectionEvent | None = None
-    pictured: ProjectionEvent | None = None
-    next_report: float = 0.0
-    next_keep: float = 0.0
-    published_step: int = 0  # of the newest picture that watchers were given
-
-
 class JobRunner:
-    """Takes queued jobs from the table. There is one of it per database."""
+    """There is one of it in each server."""
 
-    def __init__(self, database: Database, blobs: BlobStore, engine: Engine, hub: ProgressHub) -> None:
-        self._database, self._blobs, self._engine, self._hub = database, blobs, engine, hub
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        pixels: PhotoPixels,
+        engine: Engine,
+        hub: ProgressHub,
+        at_once: int,
+    ) -> None:
+        """at_once: projections that the engine's device computes in turns; guesses come on top of that."""
+        self._place = Workplace(database, blobs, pixels, engine, hub, owner=str(uuid4()))
+        self._at_once = at_once
         self._wake = asyncio.Event()
         self._stopping = False
-        self._cancelled: set[UUID] = set()  # running jobs whose users want them to end
-        self._running: Running | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._device_is_lost = False
+        self._running: dict[UUID, RunningJob] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+        self._positions: dict[UUID, int] = {}
 
     async def start(self) -> None:
-        """Jobs that an earlier run of the server left behind have failed; begin with what comes now."""
-        left = await run_in_threadpool(jobs.fail_unfinished, self._database, _restarted())
-        if left:
-            log.warning("%d projections were cut off by the last stop of the server", left)
-        self._task = asyncio.create_task(self._run_for_ever(), name="projections")
+        """Begin with what waits; what a killed server left behind follows when its lease has run out."""
+        self._loop = asyncio.create_task(self._run_for_ever(), name="projections")
 
     async def stop(self) -> None:
-        """End the job under way after its step, and keep what it has."""
+        """End the jobs under way after their steps; they wait, and go on when a server starts again."""
         self._stopping = True
-        if self._task is None:
-            return
-        if self._running is not None:
-            self._running.stop.set()
         self._wake.set()
-        await asyncio.wait({self._task}, timeout=STOP_TIMEOUT_S)
-        self._task.cancel()
+        if self._loop is not None:  # it may just be beginning one
+            await asyncio.wait({self._loop}, timeout=STOP_TIMEOUT_S)
+        for running in self._running.values():
+            running.stop.set()
+        tasks = {*self._tasks}
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
+        for task in tasks:
+            task.cancel()
 
     def wake(self) -> None:
-        """There is a new job in the table."""
+        """There is a new job in the table, or another order."""
         self._wake.set()
 
     async def cancel(self, job_id: UUID) -> JobRow:
         """Stop a job; what it found so far is kept. Raises Problem unknown_job, already_finished."""
-        if await run_in_threadpool(jobs.cancel_queued, self._database, job_id):
-            job = await run_in_threadpool(jobs.get, self._database, job_id)
-            self._hub.publish(job_answer(job))
-            return job
-        job = await run_in_threadpool(jobs.get, self._database, job_id)
-        if job.state in ("succeeded", "failed"):
-            raise Problem("already_finished", "The projection has finished: there is nothing to cancel.")
-        if job.state == "running":
-            self._cancelled.add(job_id)
-            if self._running is not None and self._running.job.id == job_id:
-                self._running.stop.set()
+        return await self._wish(job_id, "cancelled")
+
+    async def pause(self, job_id: UUID) -> JobRow:
+        """Stop a job until somebody resumes it. Raises Problem unknown_job, already_finished."""
+        return await self._wish(job_id, "paused")
+
+    async def resume(self, job_id: UUID) -> JobRow:
+        """Let a paused job wait for its turn. Raises Problem unknown_job, already_finished."""
+        job = await run_in_threadpool(job_states.resume, self._place.database, job_id)
+        running = self._running.get(job_id)
+        if running is not None and running.wish == "paused":
+            running.wish = None
+        self._place.hub.publish(job_answer(job))
+        self.wake()
         return job
 
-    def preview(self, job_id: UUID) -> bytes | None:
-        """The newest picture of the job under way."""
-        running = self._running
-        if running is None or running.job.id != job_id or running.pictured is None:
-            return None
-        return running.pictured.preview
+    def running(self, job_id: UUID) -> RunningJob | None:
+        """The job, if it is under way here."""
+        return self._running.get(job_id)
+
+    async def _wish(self, job_id: UUID, state: str) -> JobRow:
+        changed = await run_in_threadpool(job_states.wish, self._place.database, job_id, state)
+        job = changed.row
+        assert job is not None
+        running = self._running.get(job_id)
+        if running is not None and job.state == "running":
+            running.end_as(state)
+        for unused in changed.unused:
+            await run_in_threadpool(self._place.blobs.delete, unused)
+        self._place.hub.publish(job_answer(job))
+        self.wake()
+        return job
 
     async def _run_for_ever(self) -> None:
         while not self._stopping:
             self._wake.clear()
-            job = await run_in_threadpool(jobs.claim_next, self._database)
-            if job is None:
-                await self._wake.wait()
-                continue
-            self._running = Running(job)
-            if job.id in self._cancelled or self._stopping:
-                self._running.stop.set()
             try:
-                await self._run(self._running)
+                await self._look_after_leases()
+                await self._begin_waiting()
+                await self._publish_positions()
             except Exception:
-                log.exception("the end of job %s could not be recorded", job.id)
-            self._running = None
-            self._cancelled.discard(job.id)
+                log.exception("the queue of projections could not be looked at; it is tried again")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_INTERVAL_S)
 
-    async def _run(self, running: Running) -> None:
-        self._hub.publish(job_answer(running.job))
-        running.next_keep = time.monotonic() + KEEP_INTERVAL_S
-        problem = await _problem_of(self._follow(running))
-        problem = await _problem_of(self._keep(running)) or problem
-        if running.event is not None:
-            await self._record(running, running.event)
-        state, problem = self._outcome(running, problem)
-        job = await run_in_threadpool(jobs.finish, self._database, running.job.id, state, problem)
-        self._hub.publish(job_answer(job), self._new_picture(running))
+    async def _look_after_leases(self) -> None:
+        database, owner = self._place.database, self._place.owner
+        if self._running:
+            for job in await run_in_threadpool(job_states.renew, database, owner, LEASE):
+                running = self._running.get(job.id)
+                if running is not None and job.wish is not None and running.wish is None:
+                    running.end_as(job.wish)  # another server was asked
+        for job in await run_in_threadpool(job_states.requeue_lost, database, owner):
+            log.warning("the projection %s was cut off at step %d; it goes on", job.id, job.step)
 
-    def _outcome(self, running: Running, problem: Problem | None) -> tuple[str, Problem | None]:
-        if problem is not None:
-            return "failed", problem
-        event = running.event
-        if event is not None and event.step == event.total:
-            return "succeeded", None
-        if running.job.id in self._cancelled:
-            return "cancelled", None
-        return "failed", _restarted()
+    async def _begin_waiting(self) -> None:
+        while not (self._stopping or self._device_is_lost):
+            searches = sum(not queue.is_guess(running.job) for running in self._running.values())
+            job = await run_in_threadpool(self._claim, searches >= self._at_once)
+            if job is None:
+                return
+            running = self._running[job.id] = RunningJob(job, self._place)
+            task = asyncio.create_task(self._run(running), name=f"projection {job.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _follow(self, running: Running) -> None:
-        spec = await self._spec(running.job)
-        async with aclosing(self._engine.project(spec, running.stop)) as events:
-            async for event in events:
-                if not math.isfinite(event.distance):
-                    raise Problem("diverged", f"The projection diverged at step {event.step}.")
-                running.event = event
-                if event.latent is not None:
-                    running.pictured = event
-                await self._report(running, event)
+    def _claim(self, guesses_only: bool) -> JobRow | None:
+        place = self._place
+        return queue.claim_next(place.database, place.owner, LEASE, guesses_only=guesses_only)
 
-    async def _spec(self, job: JobRow) -> ProjectionSpec:
-        model = self._engine.model(job.model)
-        photo = await run_in_threadpool(photos.get, self._database, job.photo_id)
-        landmarks = photos.landmarks_of(photo, job.face)
-        rgb = await run_in_threadpool(lambda: decode_own(self._blobs.read(photo.blob)))
-        crop = await self._engine.crop(rgb, landmarks, model.img_resolution)
-        return ProjectionSpec(job.model, crop, job.total)
+    async def _run(self, running: RunningJob) -> None:
+        try:
+            problem = await running.run()
+            if problem is not None and problem.code == "worker_lost":
+                self._device_is_lost = True
+        except Exception:
+            log.exception("the end of job %s could not be recorded", running.job.id)
+        finally:
+            del self._running[running.job.id]
+            self.wake()
 
-    async def _report(self, running: Running, event: ProjectionEvent) -> None:
-        moment = time.monotonic()
-        if moment < running.next_report:
-            return
-        running.next_report = moment + REPORT_INTERVAL_S
-        if running.pictured is not None and moment >= running.next_keep:
-            running.next_keep = moment + KEEP_INTERVAL_S
-            await self._keep(running)
-        job = await self._record(running, event)
-        if job is not None:
-            self._hub.publish(job_answer(job), self._new_picture(running))
-
-    async def _record(self, running: Running, event: ProjectionEvent) -> JobRow | None:
-        return await run_in_threadpool(
-            lambda: jobs.record_progress(
-                self._database, running.job.id, step=event.step, loss=event.loss, distance=event.distance
-            )
-        )
-
-    async def _keep(self, running: Running) -> None:
-        """Store the newest latent and its picture."""
-        pictured = running.pictured
-        if pictured is None or pictured.latent is None or pictured.preview is None:
-            return
-        latent, preview = pictured.latent, pictured.preview
-
-        def store() -> None:
-            latent_key, preview_key = self._blobs.put(latent), self._blobs.put(preview)
-            for unused in jobs.keep_latent(self._database, running.job.id, latent_key, preview_key):
-                self._blobs.delete(unused)
-
-        await run_in_threadpool(store)
-
-    def _new_picture(self, running: Running) -> Picture | None:
-        event = running.pictured
-        if event is None or event.preview is None or event.step == running.published_step:
-            return None
-        running.published_step = event.step
-        return Picture(running.job.id, event.step, event.width, event.height, event.preview)
-
-
-async def _problem_of(work: Awaitable[None]) -> Problem | None:
-    """What went wrong in work, in words for the user; the log has the rest."""
-    try:
-        await work
-    except Problem as problem:
-        return problem
-    except Exception:
-        log.exception("a projection failed")
-        return internal_problem()
-    return None
-
-
-def _restarted() -> Problem:
-    return Problem("server_restarted", "The server was stopped before the projection had finished.")
+    async def _publish_positions(self) -> None:
+        """Of the queued jobs whose position is another one than before."""
+        rows = await run_in_threadpool(queue.waiting_jobs, self._place.database)
+        before, self._positions = self._positions, {row.id: i for i, row in enumerate(rows, start=1)}
+        for row in rows:
+            position = self._positions[row.id]
+            if before.get(row.id) != position:
+                self._place.hub.publish(job_answer(row, position))

@@ -11,15 +11,19 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from server.access.caller import caller_of
+from server.edit_messages import Attributes
+from server.edit_answers import ESTIMATING, attributes_answer
 from server.engine.frames import live_frame, projection_frame
 from server.engine.interface import RenderRequest
 from server.errors import internal_problem, problem_body, request_id_of
 from server.flow_control import FrameCredits, Mailbox, RateLimit
-from server.messages import CLIENT_MESSAGE, Ack, Attributes, Edit, job_answer
+from server.messages import CLIENT_MESSAGE, Ack, Edit
 from server.problems import Problem
 from server.progress import Feed
+from server.projection_messages import job_answer
 from server.services import Services
-from server.storage import jobs, sessions
+from server.storage import jobs, queue, sessions
 from server.strict_json import parse_strict_json
 
 log = logging.getLogger(__name__)
@@ -29,7 +33,7 @@ PROGRESS_INTERVAL_S = 0.2
 EDITS_PER_SECOND, EDITS_AT_ONCE = 120.0, 12_000.0
 # The tenth bad message within ten seconds closes the socket.
 BAD_PER_SECOND, BAD_AT_ONCE = 0.9, 9.0
-CLOSE_BAD_MESSAGES, CLOSE_UNKNOWN_SESSION, CLOSE_TOO_FAST = 4400, 4404, 4429
+CLOSE_BAD_MESSAGES, CLOSE_UNKNOWN_SESSION, CLOSE_TAKES_NOTHING, CLOSE_TOO_FAST = 4400, 4404, 4408, 4429
 
 
 class LiveSocket:
@@ -37,7 +41,9 @@ class LiveSocket:
 
     def __init__(self, websocket: WebSocket, session_id: UUID, services: Services) -> None:
         self._websocket, self._session_id, self._services = websocket, session_id, services
+        self._user = caller_of(websocket)
         self._mailbox: Mailbox[Edit] = Mailbox()
+        self._unread: Mailbox[Edit] = Mailbox()  # rendered, but what it did is not said yet
         self._credits = FrameCredits()
         self._sending = asyncio.Lock()
         self._edit_limit = RateLimit(EDITS_PER_SECOND, EDITS_AT_ONCE)
@@ -47,7 +53,8 @@ class LiveSocket:
         """Returns when the socket is closed; nothing that it started goes on, except jobs."""
         with self._services.hub.watch(self._session_id) as feed:
             await self._send_json(await self._hello())
-            tasks = [asyncio.create_task(work) for work in (self._read(), self._render(), self._report(feed))]
+            works = (self._read(), self._render(), self._read_edits(), self._report(feed))
+            tasks = [asyncio.create_task(work) for work in works]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -62,11 +69,12 @@ class LiveSocket:
         database = self._services.database
         session = await run_in_threadpool(sessions.get, database, self._session_id)
         rows = await run_in_threadpool(jobs.of_session, database, self._session_id)
+        positions = await run_in_threadpool(queue.positions, database)
         return {
             "type": "hello",
             "session": str(session.id),
             "document": session.document,
-            "jobs": [job_answer(row).model_dump(mode="json") for row in rows],
+            "jobs": [job_answer(row, positions.get(row.id)).model_dump(mode="json") for row in rows],
         }
 
     async def _read(self) -> None:
@@ -100,7 +108,9 @@ class LiveSocket:
 
     async def _render(self) -> None:
         while True:
-            await self._credits.available()
+            await self._mailbox.filled()
+            if not await self._has_credit():
+                return
             edit = await self._mailbox.take()
             try:
                 await self._answer_edit(edit)
@@ -112,21 +122,50 @@ class LiveSocket:
                 log.exception("an edit could not be rendered")
                 await self._send_problem(edit.seq, internal_problem())
 
+    async def _has_credit(self) -> bool:
+        """Wait until the client took a picture; false where it takes none and the socket is closed."""
+        try:
+            async with asyncio.timeout(self._services.settings.ack_timeout_s):
+                await self._credits.available()
+        except TimeoutError:
+            await self._websocket.close(CLOSE_TAKES_NOTHING, "pictures were not acknowledged")
+            return False
+        return True
+
     async def _answer_edit(self, edit: Edit) -> None:
         engine = self._services.engine
+        await self._services.ownership.check_within(self._user, edit.document.model_dump(mode="json"))
         rendered = await engine.render(RenderRequest(edit.document, quality=edit.quality))
         self._credits.spend(edit.seq)
         await self._send_bytes(live_frame(edit.quality, edit.seq, rendered))
         editable = any(model.name == edit.document.model and model.attributes for model in engine.models())
         if edit.quality == "final" and editable:
-            reading = await engine.attributes(edit.document)
-            values = Attributes(base=reading.base, current=reading.current).model_dump()
-            await self._send_json({"type": "attributes", "seq": edit.seq, **values})
+            self._unread.put(edit)
+
+    async def _read_edits(self) -> None:
+        """Say what the newest final edit did. Other edits are rendered meanwhile."""
+        while True:
+            edit = await self._unread.take()
+            try:
+                editing = self._services.engine.editing
+                if not await editing.knows_base(edit.document):
+                    await self._send_attributes(edit.seq, ESTIMATING)
+                await self._send_attributes(edit.seq, await attributes_answer(editing, edit.document))
+            except Problem as problem:
+                await self._send_problem(edit.seq, problem)
+            except WebSocketDisconnect:
+                raise
+            except Exception:
+                log.exception("an edit could not be read")
+                await self._send_problem(edit.seq, internal_problem())
+
+    async def _send_attributes(self, seq: int, values: Attributes) -> None:
+        await self._send_json({"type": "attributes", "seq": seq} | values.model_dump(mode="json"))
 
     async def _report(self, feed: Feed) -> None:
         while True:
-            changed, picture = await feed.take()
-            if picture is not None:
+            changed, pictures = await feed.take()
+            for picture in pictures:
                 await self._send_bytes(
                     projection_frame(picture.job, picture.step, picture.width, picture.height, picture.jpeg)
                 )

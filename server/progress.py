@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from server.messages import Job
+from server.projection_messages import Job
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,23 @@ class Feed:
     """What one watcher has not seen yet. Only the event loop's thread touches it."""
 
     _jobs: dict[UUID, Job] = field(default_factory=dict)
-    _picture: Picture | None = None
+    _pictures: dict[UUID, Picture] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, job: Job, picture: Picture | None) -> None:
         """Replace what was waiting for this watcher."""
         self._jobs[job.id] = job
-        self._picture = picture or self._picture
+        if picture is not None:
+            self._pictures[job.id] = picture
         self._news.set()
 
-    async def take(self) -> tuple[list[Job], Picture | None]:
+    async def take(self) -> tuple[list[Job], list[Picture]]:
         """Wait for news, and take them all."""
         await self._news.wait()
         self._news.clear()
-        jobs, picture = list(self._jobs.values()), self._picture
-        self._jobs, self._picture = {}, None
-        return jobs, picture
+        jobs, pictures = list(self._jobs.values()), list(self._pictures.values())
+        self._jobs, self._pictures = {}, {}
+        return jobs, pictures
 
 
 class ProgressHub:

@@ -8,12 +8,15 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from server.access.ownership import Ownership
 from server.engine.interface import Engine
 from server.jobs import JobRunner
+from server.photo_pixels import PhotoPixels
 from server.progress import ProgressHub
 from server.settings import Settings
 from server.storage.blobs import BlobStore
 from server.storage.database import Database
+from server.tasks import TaskRunner
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,11 @@ class Services:
     engine: Engine
     database: Database
     blobs: BlobStore
+    pixels: PhotoPixels
     hub: ProgressHub
     jobs: JobRunner
+    ownership: Ownership
+    tasks: TaskRunner
 
 
 def services_of(connection: HTTPConnection) -> Services:

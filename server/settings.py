@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from server.logs import LogFormat
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MIB = 2**20
@@ -18,9 +20,14 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    allow_remote: bool = Field(
-        default=False,
-        description="Allow a host that other machines can reach. There are no access tokens yet.",
+    token: SecretStr | None = Field(
+        default=None, description="Access token of the only user; needed where other machines can reach it."
+    )
+    token_file: Path | None = Field(
+        default=None, description="Access tokens of several users, written by `latentloom token add`."
+    )
+    first_token: bool = Field(
+        default=False, description="Where the token file has no user yet, make one and print the token once."
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=(),
@@ -54,7 +61,25 @@ class Settings(BaseSettings):
     max_queued_per_session: int = Field(
         default=8, ge=1, description="Projections a session may have waiting."
     )
+    projections_at_once: int = Field(
+        default=2, ge=1, description="Projections that a device computes in turns; the others wait."
+    )
     max_queued: int = Field(default=64, ge=1, description="Projections that may wait in all.")
+    max_requests_per_second: float = Field(
+        default=100, gt=0, description="Requests of a client per second; those of ten may come at once."
+    )
+    max_requests_at_once: int = Field(default=32, ge=1, description="Requests of one client under way.")
+    max_sockets: int = Field(default=200, ge=1, description="Live connections in all.")
+    max_sockets_per_session: int = Field(default=8, ge=1, description="Live connections of a session.")
+    request_timeout_s: float = Field(
+        default=30, gt=0, description="Seconds for a request to arrive, and between parts of an upload."
+    )
+    ack_timeout_s: float = Field(
+        default=30, gt=0, description="Seconds after which a page that takes no pictures is disconnected."
+    )
+    log_format: LogFormat = Field(
+        default="human", description='"human", or "json": one object a line.'
+    )
 
     @property
     def database(self) -> str:

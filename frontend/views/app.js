@@ -1,10 +1,13 @@
 // The whole page.
 
 import { Fragment, h } from "../vendor/preact.js";
-import { useEffect, useReducer } from "../vendor/hooks.js";
+import { useEffect, useReducer, useState } from "../vendor/hooks.js";
+import { editCount } from "../edits.js";
 import { Attributes } from "./attributes.js";
+import { Directions } from "./directions.js";
 import { Explore } from "./explore.js";
 import { Intake } from "./intake.js";
+import { Light } from "./light.js";
 import { Mix } from "./mix.js";
 import { ModelChooser } from "./models.js";
 import { Noise } from "./noise.js";
@@ -13,14 +16,17 @@ import { Photo } from "./photo.js";
 import { Stage } from "./stage.js";
 import { TopBar } from "./topbar.js";
 
+/** @import { VNode } from "../vendor/preact.js" */
 /** @import { Choosing } from "../choosing.js" */
+/** @import { Directing } from "../directing.js" */
 /** @import { Editor } from "../editor.js" */
 /** @import { Projecting } from "../projecting.js" */
 /** @import { Screen } from "../screen.js" */
 /** @import { State, Store } from "../state.js" */
 
 /**
- * @typedef {{ store: Store, editor: Editor, projecting: Projecting, choosing: Choosing, screen: Screen }} Parts
+ * @typedef {{ store: Store, editor: Editor, projecting: Projecting, choosing: Choosing, directing: Directing,
+ *   screen: Screen }} Parts
  */
 /** What every view is given. @typedef {Parts & { state: State }} View */
 
@@ -29,6 +35,7 @@ const SECTIONS = [
   ["photo", "Photo"],
   ["face", "Attributes"],
   ["light", "Light"],
+  ["directions", "Directions"],
   ["mix", "Mix"],
   ["noise", "Noise"],
 ];
@@ -53,16 +60,33 @@ export function App(parts) {
       h(
         "div",
         { class: "side end" },
-        h(Attributes, { ...view, group: "face", title: "Attributes" }),
-        h(Attributes, { ...view, group: "light", title: "Light" }),
+        h(Attributes, view),
+        h(Light, view),
+        h(Directions, view),
         h(Mix, view),
         h(Noise, view),
       ),
     ),
     h(ModelChooser, view),
+    h(EditDialog, view),
     h(Toasts, view),
     h(Intake, { onFile: (file) => void parts.projecting.upload(file) }),
   );
+}
+
+const DIALOGS = {
+  search: async () => (await import("../dialogs/search.js")).Search,
+  request: async () => (await import("../dialogs/request.js")).RequestFaces,
+};
+
+/** The dialog that is open; its code is fetched when it is. @param {View} view */
+function EditDialog(view) {
+  const { dialog } = view.state.tools;
+  const [loaded, setLoaded] = useState(/** @type {Record<string, (view: View) => VNode | null>} */ ({}));
+  useEffect(() => {
+    if (dialog) void DIALOGS[dialog]().then((body) => setLoaded((before) => ({ ...before, [dialog]: body })));
+  }, [dialog]);
+  return dialog && loaded[dialog] ? h(loaded[dialog], view) : null;
 }
 
 /** On a narrow page: the way to each section. */
@@ -91,7 +115,7 @@ function Jumps() {
 function listenToKeys({ editor, store }) {
   /** @param {KeyboardEvent} event */
   const onDown = (event) => {
-    const typing = event.target instanceof HTMLInputElement && event.target.type === "number";
+    const typing = event.target instanceof HTMLInputElement && /number|text/.test(event.target.type);
     if (typing) return;
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
@@ -99,7 +123,8 @@ function listenToKeys({ editor, store }) {
       event.preventDefault();
       editor.step(key === "y" || event.shiftKey ? "redo" : "undo");
     } else if (key === "b" && !event.repeat && !event.altKey) {
-      if (Object.keys(store.get().document?.attributes ?? {}).length) void editor.compare("before");
+      const { document } = store.get();
+      if (document && editCount(document)) void editor.compare("before");
     }
   };
   /** @param {KeyboardEvent} event */

@@ -27,12 +27,13 @@ export function IconButton({ icon, label, testid, onClick, disabled = false, key
 }
 
 /**
- * @param {{ label: string, testid: string, checked: boolean, onChange: (on: boolean) => void }} props
+ * @param {{ label: string, testid: string, checked: boolean, hint?: string,
+ *   onChange: (on: boolean) => void }} props
  */
-export function Switch({ label, testid, checked, onChange }) {
+export function Switch({ label, testid, checked, hint, onChange }) {
   return h(
     "label",
-    { class: "switch" },
+    { class: "switch", title: hint },
     h("span", null, label),
     h("input", {
       type: "checkbox",
@@ -41,6 +42,26 @@ export function Switch({ label, testid, checked, onChange }) {
       checked,
       onChange: (event) => onChange(event.currentTarget.checked),
     }),
+  );
+}
+
+/**
+ * One of a few.
+ * @param {{ label: string, testid: string, value: string, options: [value: string, shown: string][],
+ *   onChange: (value: string) => void, class?: string }} props
+ */
+export function Select({ label, testid, value, options, onChange, class: name = "select" }) {
+  return h(
+    "select",
+    {
+      class: name,
+      "aria-label": label,
+      "data-testid": testid,
+      value,
+      onChange: (/** @type {{ currentTarget: HTMLSelectElement }} */ event) =>
+        onChange(event.currentTarget.value),
+    },
+    options.map(([each, shown]) => h("option", { key: each, value: each }, shown)),
   );
 }
 

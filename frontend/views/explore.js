@@ -18,7 +18,7 @@ const TRAIL_LENGTH = 100;
 const STARTING_FACES = 6;
 
 /** @param {View} view */
-export function Explore({ state, store, editor }) {
+export function Explore({ state, store, editor, directing }) {
   const [trail, setTrail] = useState(/** @type {Base[]} */ ([]));
   const model = modelOf(state);
   const { document } = state;
@@ -46,7 +46,23 @@ export function Explore({ state, store, editor }) {
   return h(
     "section",
     { class: "panel", id: "explore", "aria-labelledby": "explore-title" },
-    h("header", null, h("h2", { id: "explore-title" }, "Explore")),
+    h(
+      "header",
+      null,
+      h("h2", { id: "explore-title" }, "Explore"),
+      model?.editable &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "link",
+            "data-testid": "ask-faces",
+            "aria-haspopup": "dialog",
+            onClick: () => directing.open("request"),
+          },
+          "Ask for a face…",
+        ),
+    ),
     h(
       "div",
       { class: "row" },
@@ -140,7 +156,7 @@ function useShortcut(key, action) {
   useEffect(() => {
     /** @param {KeyboardEvent} event */
     const onKey = (event) => {
-      const typing = event.target instanceof HTMLInputElement && event.target.type === "number";
+      const typing = event.target instanceof HTMLInputElement && /number|text/.test(event.target.type);
       if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing)
         return;
       action.current();

@@ -12,20 +12,23 @@ import { Thumbnail } from "./thumbnail.js";
 /** @import { View } from "./app.js" */
 
 /**
- * Layers up to 8² shape the head, up to 32² its features, the rest colour and detail (StyleGAN, section
- *   3.1).
+ * What the rows between a model's borders say: coarse ones the head, middle ones its features, the rest colour
+ * and detail (StyleGAN, section 3.1).
  */
 const BANDS = [
-  { name: "Coarse", detail: "pose, shape", end: 4 },
-  { name: "Middle", detail: "features, hair", end: 8 },
-  { name: "Fine", detail: "colour, detail", end: Infinity },
+  { name: "Coarse", detail: "pose, shape" },
+  { name: "Middle", detail: "features, hair" },
+  { name: "Fine", detail: "colour, detail" },
 ];
+/** The first middle row of most models, where the crossover starts out. */
+const USUAL_BORDERS = [4, 8];
 
 /** @param {View} view */
 export function Mix({ state, store, editor }) {
   const model = modelOf(state);
   const { document, mix } = state;
   const layers = model?.num_ws ?? 12;
+  const borders = model?.mix_borders ?? USUAL_BORDERS;
   /** @param {Partial<MixSettings>} change @param {import("../editor.js").Manner} [manner] */
   const set = (change, manner) => {
     const next = { ...mix, ...change };
@@ -81,14 +84,15 @@ export function Mix({ state, store, editor }) {
       maximum: layers,
       step: 1,
       value: model ? Math.min(mix.crossover, layers) : undefined,
-      original: 4,
+      original: borders[0],
       disabled: !mix.enabled,
       onChange: (crossover, held) => set({ crossover }, { gesture: "crossover", held }),
       onRelease: () => editor.release(),
-      onReset: () => set({ crossover: 4 }),
+      onReset: () => set({ crossover: borders[0] }),
     }),
     h(Bands, {
       crossover: mix.crossover,
+      borders,
       layers,
       on: mix.enabled,
       onBand: (crossover) => set({ crossover, enabled: true }),
@@ -111,17 +115,17 @@ export function Mix({ state, store, editor }) {
 
 /**
  * Which bands come from the second face; pressing one starts the crossover there.
- * @param {{ crossover: number, layers: number, on: boolean, onBand: (crossover: number) => void }} props
+ * @param {{ crossover: number, borders: number[], layers: number, on: boolean,
+ *   onBand: (crossover: number) => void }} props
  */
-function Bands({ crossover, layers, on, onBand }) {
-  let start = 0;
+function Bands({ crossover, borders, layers, on, onBand }) {
+  const starts = [0, ...borders];
   return h(
     "div",
     { class: "bands", role: "group", "aria-label": "Take the second face from" },
-    BANDS.filter((_, index) => (BANDS[index - 1]?.end ?? 0) < layers).map(({ name, detail, end }) => {
-      const first = start;
-      const last = Math.min(end, layers);
-      start = last;
+    BANDS.filter((_, index) => starts[index] < layers).map(({ name, detail }, index) => {
+      const first = starts[index];
+      const last = Math.min(starts[index + 1] ?? layers, layers);
       const taken = on ? Math.max(0, last - Math.max(first, crossover)) / (last - first) : 0;
       return h(
         "button",

@@ -1,70 +1,79 @@
-// A photo: choosing it, seeing which faces were found on it, and starting the search.
+// A photo: choosing it, its face and its crop, and looking for that face in the model.
 
 import { Fragment, h } from "../vendor/preact.js";
-import { useRef, useState } from "../vendor/hooks.js";
-import { jobOf, modelOf, photoOf, runningJob } from "../selectors.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
+import { TITLES } from "../ladder.js";
+import { metricName } from "../progress.js";
+import { faceOf, isOver, jobOf, jobsOf, modelOf, photoOf } from "../selectors.js";
+import { Aligner } from "./aligning.js";
 import { Icon } from "./icons.js";
-import { Projection } from "./projection.js";
+import { Ladder } from "./ladder.js";
+import { Outcome } from "./outcome.js";
+import { Announcement, Projection } from "./projection.js";
 
-/** @import { Photo as PhotoInfo } from "../messages.js" */
+/** @import { Job, Photo as PhotoInfo } from "../messages.js" */
 /** @import { State } from "../state.js" */
 /** @import { View } from "./app.js" */
 
-const STEPS = [
-  { steps: 100, label: "Quick, 100" },
-  { steps: 400, label: "Good, 400" },
-  { steps: 1000, label: "Best, 1000" },
-];
-
 /** @param {View} view */
 export function Photo(view) {
-  const { state, store } = view;
+  const { state, projecting } = view;
   const photo = photoOf(state);
+  const job = jobOf(state);
   return h(
     "section",
     { class: "panel", id: "photo", "aria-labelledby": "photo-title" },
     h("header", null, h("h2", { id: "photo-title" }, "Photo")),
-    h(Picker, view),
+    h(Pickers, view),
     h(UploadNote, { upload: state.upload }),
-    state.photos.length > 1 && h(PhotoStrip, { state, store }),
-    photo &&
-      h(FacesOnPhoto, {
-        photo,
-        face: state.face,
-        onFace: (face) => store.dispatch({ type: "photo-chosen", photo: photo.id, face }),
-      }),
-    photo && h(Search, { ...view, photo }),
+    h(Announcement, { job }),
+    state.photos.length > 1 && h(PhotoStrip, view),
+    photo && photo.faces.length > 1 && h(FacesOnPhoto, { photo, onFace: (face) => projecting.reset(photo, face) }),
+    photo && h(Search, { ...view, photo, job, key: photo.id }),
   );
 }
 
 /** @param {View} view */
-function Picker({ state, projecting }) {
+function Pickers(view) {
+  const again = view.state.photos.length > 0;
+  return h(
+    "div",
+    { class: "pickers" },
+    h(
+      Picker,
+      { ...view, label: again ? "Choose another photo" : "Choose a photo", icon: "photo", testid: "photo-input" },
+      h("small", null, "or drop or paste one anywhere"),
+    ),
+    h(Picker, { ...view, label: "Camera", icon: "camera", testid: "camera-input", capture: "user" }),
+  );
+}
+
+/**
+ * @param {View & { label: string, icon: "photo" | "camera", testid: string, capture?: "user",
+ *   children?: import("../vendor/preact.js").ComponentChildren }} props
+ */
+function Picker({ state, projecting, label, icon, testid, capture, children }) {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const sending = state.upload.phase === "sending";
   return h(
     "label",
-    { class: state.photos.length ? "picker compact" : "picker" },
+    { class: `picker${capture ? " camera" : ""}${state.photos.length ? " compact" : ""}` },
     h("input", {
       ref: input,
       type: "file",
       accept: "image/*",
+      capture,
       class: "visually-hidden",
-      "aria-label": "Choose a photo",
-      "data-testid": "photo-input",
-      disabled: sending,
+      "aria-label": capture ? "Take a photo" : "Choose a photo",
+      "data-testid": testid,
+      disabled: state.upload.phase === "sending",
       onChange: () => {
         const file = input.current?.files?.[0];
         if (file) void projecting.upload(file);
         if (input.current) input.current.value = ""; // the same file can be chosen again
       },
     }),
-    h(Icon, { name: "photo" }),
-    h(
-      "span",
-      null,
-      h("strong", null, state.photos.length ? "Choose another photo" : "Choose a photo"),
-      h("small", null, "or drop or paste one anywhere"),
-    ),
+    h(Icon, { name: icon }),
+    h("span", null, h("strong", null, label), children),
   );
 }
 
@@ -88,8 +97,8 @@ function UploadNote({ upload }) {
   );
 }
 
-/** @param {Pick<View, "state" | "store">} props */
-function PhotoStrip({ state, store }) {
+/** @param {View} view */
+function PhotoStrip({ state, projecting }) {
   return h(
     "div",
     { class: "faces", role: "group", "aria-label": "Your photos" },
@@ -103,7 +112,7 @@ function PhotoStrip({ state, store }) {
           "aria-label": `Photo ${photo.name}`,
           "aria-pressed": photo.id === state.photo,
           title: photo.name,
-          onClick: () => store.dispatch({ type: "photo-chosen", photo: photo.id, face: 0 }),
+          onClick: () => projecting.choose(photo.id),
         },
         h("img", {
           class: "thumbnail",
@@ -116,10 +125,10 @@ function PhotoStrip({ state, store }) {
   );
 }
 
-/** @param {{ photo: PhotoInfo, face: number, onFace: (face: number) => void }} props */
-function FacesOnPhoto({ photo, face, onFace }) {
+/** Which of several is meant. @param {{ photo: PhotoInfo, onFace: (face: number) => void }} props */
+function FacesOnPhoto({ photo, onFace }) {
   const part = (/** @type {number} */ value, /** @type {number} */ of) => `${(100 * value) / of}%`;
-  const many = photo.faces.length > 1;
+  const chosen = faceOf(photo);
   return h(
     Fragment,
     null,
@@ -139,7 +148,7 @@ function FacesOnPhoto({ photo, face, onFace }) {
           type: "button",
           class: "face-box",
           "aria-label": `Face ${index + 1} of ${photo.faces.length}`,
-          "aria-pressed": index === face,
+          "aria-pressed": index === chosen,
           "data-testid": `face-${index}`,
           style: {
             left: part(x0, photo.width),
@@ -151,78 +160,83 @@ function FacesOnPhoto({ photo, face, onFace }) {
         }),
       ),
     ),
-    many && h("p", { class: "note" }, `${photo.faces.length} faces found. Press the one you mean.`),
+    h("p", { class: "note" }, `${photo.faces.length} faces found. Press the one you mean.`),
   );
 }
 
-/** The aligned crop, and the search for it or its outcome. @param {View & { photo: PhotoInfo }} props */
+/** The crop and the ladder, the search, or what came of it. @param {View & { photo: PhotoInfo, job: Job | null }} props */
 function Search(props) {
-  const { state, projecting, photo } = props;
-  const [steps, setSteps] = useState(1000);
-  const job = jobOf(state);
-  const running = runningJob(state);
-  const other = running !== null && running !== job;
-  const crop = photo.faces[state.face]?.crop_url;
-  const model = modelOf(state);
-  const grey = model?.img_channels === 1;
+  const { job, state, projecting } = props;
+  const [picked, setPicked] = useState("");
+  useEffect(() => setPicked(""), [job?.id]);
+  if (job && !isOver(job)) return h(Projection, { ...props, job, key: job.id });
+  if (!job) return h(Beginning, props);
+  const results = jobsOf(state).filter(({ latent }) => latent);
+  const shown = results.find(({ id }) => id === picked) ?? job;
+  const pick = (/** @type {Job} */ result) => {
+    setPicked(result.id);
+    projecting.look(result);
+  };
   return h(
     Fragment,
     null,
-    h(Projection, { ...props, job, crop }),
-    grey && h("p", { class: "note" }, "This model makes grey pictures, so photos cannot be searched in it."),
-    running === null &&
-      !grey &&
-      h(
-        "div",
-        { class: "row" },
-        h(
-          "select",
-          {
-            class: "select",
-            "aria-label": "Steps of the search",
-            "data-testid": "project-steps",
-            value: String(steps),
-            onChange: (/** @type {{ currentTarget: HTMLSelectElement }} */ event) =>
-              setSteps(Number(event.currentTarget.value)),
-          },
-          STEPS.map(({ steps: each, label }) => h("option", { key: each, value: String(each) }, label)),
-        ),
-        h(
-          "button",
-          {
-            type: "button",
-            class: job?.state === "succeeded" ? "button" : "button primary",
-            "data-testid": "project",
-            disabled: !crop || !model || state.connection.phase !== "open",
-            onClick: () => void projecting.start(photo.id, state.face, steps),
-          },
-          job ? "Search again" : "Find this face",
-        ),
-      ),
-    other && h("p", { class: "note" }, "Another search is running. This one can start when it is over."),
-    h(MetricNote, { state }),
+    results.some((each) => each !== job) && h(Results, { results, shown, onPick: pick }),
+    h(Outcome, { ...props, job: shown, key: shown.id }),
+    h(
+      "details",
+      { class: "more", open: job.state === "failed" && !job.latent },
+      h("summary", { "data-testid": "again" }, "Search again, or move the crop"),
+      h(Beginning, props),
+    ),
   );
 }
 
-/** @param {{ state: State }} props */
-function MetricNote({ state }) {
-  const perceptual = state.about?.perceptual;
-  if (!perceptual) return null;
+/** What was found on this face until now. @param {{ results: Job[], shown: Job, onPick: (job: Job) => void }} props */
+function Results({ results, shown, onPick }) {
   return h(
-    "p",
-    { class: "note", "data-testid": "metric", title: perceptual.note },
-    `Distance: ${metricName(perceptual.name)}.`,
+    "div",
+    { class: "results", role: "group", "aria-label": "Results on this face", "data-testid": "results" },
+    results.map((job) =>
+      h(
+        "button",
+        { key: job.id, type: "button", class: "band", "aria-pressed": job === shown, onClick: () => onPick(job) },
+        h("span", null, TITLES[job.space]),
+        h("small", null, job.distance?.toPrecision(3)),
+      ),
+    ),
   );
 }
 
-const TRUNKS = /** @type {Record<string, string>} */ ({
-  squeeze: "SqueezeNet",
-  vgg: "VGG-16",
-  alex: "AlexNet",
-});
-
-/** Only a distance that is LPIPS is called so. @param {string} name */
-export function metricName(name) {
-  if (name.startsWith("lpips")) return `LPIPS, ${TRUNKS[name.slice(6)] ?? name.slice(6)}`;
-  return name === "efficientnet-lite0" ? "EfficientNet-Lite0 features, not LPIPS" : `${name}, not LPIPS`;
+/** @param {View & { photo: PhotoInfo, job: Job | null }} props */
+function Beginning(props) {
+  const { state, projecting, photo, job } = props;
+  const [asked, setAsked] = useState(false);
+  const model = modelOf(state);
+  if (model?.img_channels === 1)
+    return h("p", { class: "note" }, "This model makes grey pictures, so photos cannot be searched in it.");
+  const start = async () => {
+    setAsked(true);
+    await projecting.start(photo);
+    setAsked(false);
+  };
+  const placed = photo.faces.length > 0 || photo.by_hand;
+  const metric = state.about?.perceptual;
+  return h(
+    Fragment,
+    null,
+    h(Aligner, props),
+    h(Ladder, props),
+    h(
+      "button",
+      {
+        type: "button",
+        class: job?.latent ? "button wide" : "button primary wide",
+        "data-testid": "project",
+        disabled: asked || !placed || !model || state.connection.phase !== "open",
+        onClick: start,
+      },
+      job ? "Search again" : "Find this face",
+    ),
+    metric && h("p", { class: "note", "data-testid": "metric", title: metric.note }, `Distance: ${metricName(metric.name)}.`),
+  );
 }

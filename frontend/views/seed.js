@@ -25,7 +25,7 @@ export function SeedField({ testid, label, seed, disabled, onSeed }) {
       max: MAX_SEED,
       step: 1,
       "data-testid": testid,
-      placeholder: disabled ? "–" : "from a photo",
+      placeholder: disabled ? "–" : "no seed",
       value: draft ?? seed ?? "",
       disabled,
       onInput: (event) => setDraft(event.currentTarget.value),

@@ -22,14 +22,19 @@ const MAGNET = 0.015;
  * @property {number | undefined} original where the tick is
  * @property {boolean} [changed] an edit stands here, even if it shows the original's number
  * @property {boolean} [disabled]
+ * @property {number} [reached] what the picture of the edit has: a mark
+ * @property {Lock} [lock] in place of the way back where nothing was changed
+ * @property {import("../vendor/preact.js").ComponentChildren} [note] below the slider
  * @property {(value: number, held: boolean) => void} onChange
  * @property {() => void} onRelease
  * @property {() => void} onReset
  */
 
+/** @typedef {{ locked: boolean, onLock: (locked: boolean) => void }} Lock */
+
 /** @param {SliderProps} props */
 export function Slider(props) {
-  const { name, label, minimum, maximum, step, unit = "", hint, value, original } = props;
+  const { name, label, minimum, maximum, step, unit = "", hint, value, original, reached } = props;
   const held = useRef(false);
   const latest = useRef(props);
   latest.current = props;
@@ -67,6 +72,9 @@ export function Slider(props) {
       { class: "range", style: { "--from": `${Math.min(from, to)}`, "--to": `${Math.max(from, to)}` } },
       h("div", { class: "range-track" }, h("div", { class: "range-fill" })),
       original !== undefined && known && h("div", { class: "range-tick", style: { "--at": `${from}` } }),
+      changed &&
+        reached !== undefined &&
+        h("div", { class: "range-reached", style: { "--at": `${part(reached)}` } }),
       h("input", {
         id: `slider-${name}`,
         type: "range",
@@ -89,27 +97,52 @@ export function Slider(props) {
       }),
     ),
     h(NumberField, { ...props, value: known ? shown : undefined, disabled, unit }),
-    h(
-      "button",
-      {
-        type: "button",
-        class: "icon-button quiet small",
-        "aria-label": `Reset ${label.toLowerCase()}`,
-        title: "Reset (double click on the slider)",
-        "data-testid": `reset-${name}`,
-        disabled: !changed || disabled,
-        onClick: props.onReset,
-      },
-      h(Icon, { name: "reset" }),
-    ),
+    !changed && props.lock
+      ? h(LockButton, { name, label, ...props.lock })
+      : h(ResetButton, { ...props, changed, disabled }),
+    props.note,
+  );
+}
+
+/** @param {Pick<SliderProps, "name" | "label" | "changed" | "disabled" | "onReset">} props */
+export function ResetButton({ name, label, changed, disabled, onReset }) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button quiet small",
+      "aria-label": `Reset ${label.toLowerCase()}`,
+      title: "Reset (double click on the slider)",
+      "data-testid": `reset-${name}`,
+      disabled: !changed || disabled,
+      onClick: onReset,
+    },
+    h(Icon, { name: "reset" }),
+  );
+}
+
+/** @param {{ name: string, label: string } & Lock} props */
+function LockButton({ name, label, locked, onLock }) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button quiet small lock",
+      "aria-label": `Hold ${label.toLowerCase()} while others are edited`,
+      "aria-pressed": locked,
+      title: locked ? "Held while others are edited" : "Hold this while others are edited",
+      "data-testid": `lock-${name}`,
+      onClick: () => onLock(!locked),
+    },
+    h(Icon, { name: locked ? "locked" : "unlocked" }),
   );
 }
 
 /**
  * Takes a typed value when it is complete: on Enter, or when the field is left.
- * @param {SliderProps} props
+ * @param {Omit<SliderProps, "original" | "onRelease" | "onReset">} props
  */
-function NumberField({ name, label, minimum, maximum, step, unit, value, disabled, onChange }) {
+export function NumberField({ name, label, minimum, maximum, step, unit, value, disabled, onChange }) {
   const [draft, setDraft] = useState(/** @type {string | null} */ (null));
   const text = value === undefined ? "" : format(value, step);
   return h(

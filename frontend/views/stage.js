@@ -2,6 +2,8 @@
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
+import { headline } from "../progress.js";
+import { editCount } from "../edits.js";
 import { jobOfBase, loadingModel, modelOf, modelProblem, runningJob } from "../selectors.js";
 import { HoldButton } from "./controls.js";
 import { Icon } from "./icons.js";
@@ -50,7 +52,8 @@ function describe(state) {
   const base = state.document?.base;
   if (!base) return "No picture yet";
   const edits = Object.keys(state.document?.attributes ?? {});
-  const face = base.kind === "seed" ? `Face made from seed ${base.seed}` : "Face found in a photo";
+  const found = jobOfBase(state) ? "Face found in a photo" : "Face made on request";
+  const face = base.kind === "seed" ? `Face made from seed ${base.seed}` : found;
   return edits.length && state.comparing !== "before" ? `${face}, edited: ${edits.join(", ")}` : face;
 }
 
@@ -123,15 +126,14 @@ function Badge({ state }) {
   return h(
     "span",
     { class: "badge live" },
-    job.state === "queued" ? "Waiting for its turn…" : `Finding the face: step ${job.step} of ${job.total}`,
+    headline(job),
   );
 }
 
 /** The photo that the face was found in; large while it is held. @param {View} view */
 function PhotoInset({ state, editor }) {
   const job = jobOfBase(state) ?? (state.view === "projection" ? runningJob(state) : null);
-  const photo = state.photos.find(({ id }) => id === job?.photo);
-  const url = job && photo?.faces[job.face]?.crop_url;
+  const url = job?.target_url;
   if (!url) return null;
   return h(
     HoldButton,
@@ -148,8 +150,8 @@ function PhotoInset({ state, editor }) {
 
 /** @param {View} view */
 function StageBar({ state, store, editor }) {
-  const edits = Object.keys(state.document?.attributes ?? {}).length;
-  const running = runningJob(state);
+  const edits = state.document ? editCount(state.document) : 0;
+  const running = runningJob(state)?.state === "running";
   const other = state.view === "projection" ? "document" : "projection";
   return h(
     "div",
@@ -188,10 +190,16 @@ function StageBar({ state, store, editor }) {
 function caption(state) {
   const base = state.document?.base;
   if (!base) return "";
-  const name = state.photos.find(({ id }) => id === jobOfBase(state)?.photo)?.name ?? "a photo";
-  const face = base.kind === "seed" ? `Seed ${base.seed}` : `Found in ${name}`;
-  const edits = Object.keys(state.document?.attributes ?? {}).length;
+  const face = base.kind === "seed" ? `Seed ${base.seed}` : origin(state);
+  const edits = state.document ? editCount(state.document) : 0;
   return edits ? `${face}, ${edits} ${edits === 1 ? "edit" : "edits"}` : face;
+}
+
+/** Where a face without a seed comes from. @param {State} state */
+function origin(state) {
+  const job = jobOfBase(state);
+  if (!job) return "Made on request";
+  return `Found in ${state.photos.find(({ id }) => id === job.photo)?.name ?? "a photo"}`;
 }
 
 /** @param {{ state: State }} props */

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from models.editing.errors import BadDirection, ValueOutOfRange
-from models.weights import CheckpointError, read_weights, write_weights
+from models.weights import CheckpointError, read_weights, replace_file, weight_file
 
 FORMAT = "latentloom-directions"
 MAX_DIRECTIONS = 4096
@@ -88,7 +88,12 @@ class DirectionFile:
 
 
 def save_directions(path: str | Path, content: DirectionFile) -> None:
-    """Write a weight file in float32."""
+    """Write direction_file's bytes."""
+    replace_file(Path(path), direction_file(content))
+
+
+def direction_file(content: DirectionFile) -> bytes:
+    """The bytes of a weight file in float32."""
     entries = [
         {
             "name": d.name,
@@ -102,7 +107,7 @@ def save_directions(path: str | Path, content: DirectionFile) -> None:
         for d in content.directions
     ]
     tensors = {f"vector.{i}": d.vector for i, d in enumerate(content.directions)}
-    write_weights(path, FORMAT, {"generator": content.generator, "directions": entries}, tensors)
+    return weight_file(FORMAT, {"generator": content.generator, "directions": entries}, tensors)
 
 
 def load_directions(source: str | Path | bytes) -> DirectionFile:

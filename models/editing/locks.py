@@ -26,7 +26,7 @@ nobody sees.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +38,7 @@ from models.editing.layer_rules import LayerRules
 from models.editing.targets import bounds
 from models.styleflow.flow import ConditionalFlow
 from models.stylegan2.generator import Generator
+from models.stylegan2.native.memory import SynthesisMemory
 
 CORRECTIONS = 3  # readings beyond the first: more gain little (docs/editing.md)
 _DAMPING = 0.03  # of the squared response of an attribute that does exactly what its condition says
@@ -49,16 +50,20 @@ _READ_TOGETHER = 8  # pictures
 
 @dataclass(frozen=True)
 class PictureReader:
-    """Reads the 17 attributes on the picture of ws, with the generator's own noise."""
+    """Reads the 17 attributes on the picture of ws, with the generator's own noise.
+
+    memory: activations of the last picture, where one picture is read at a time.
+    """
 
     generator: Generator
     estimator: AttributeEstimator
+    memory: SynthesisMemory | None = None
 
     @torch.no_grad()
     def __call__(self, ws: Tensor) -> Tensor:
         """ws [N, L, C] -> [N, 17] in raw units, not cut off at what is possible: a cut has no slope."""
         scale, mean = self.estimator.deviation, self.estimator.mean
-        pictures = (self.generator.synthesis(part) for part in ws.split(_READ_TOGETHER))
+        pictures = (self.generator.synthesis(part, memory=self.memory) for part in ws.split(_READ_TOGETHER))
         parts = [self.estimator.standardized(img.expand(-1, 3, -1, -1)) for img in pictures]  # grey: thrice
         return torch.cat(parts) * scale + mean
 
@@ -92,13 +97,15 @@ def measure_response(
     reader: PictureReader,
     columns: Sequence[int],
     rules: LayerRules | None = None,
+    reading: Tensor | None = None,
 ) -> Response:
     """Move each of the conditions a quarter of a deviation, towards the middle of its range, and read.
 
-    Costs one picture more than there are columns, for each sample. Raises as apply_edit does.
+    reading [N, 17]: reader's of start.ws, where it is known. Costs one picture for each column and sample,
+    and one for an unknown reading. Raises as apply_edit does.
     """
     deviation = reader.estimator.deviation
-    reading = reader(start.ws)
+    reading = reader(start.ws) if reading is None else reading
     slopes = []
     for column in columns:
         step = _PROBE * deviation[column] * torch.sign(reader.estimator.mean[column] - start.base[:, column])
@@ -108,6 +115,14 @@ def measure_response(
         change = (reader(apply_edit(flow, start, moved, rules)) - reading) / deviation
         slopes.append(change / (step / deviation[column])[:, None])
     return Response(tuple(columns), reading, torch.stack(slopes, dim=2))
+
+
+def joined_responses(responses: Sequence[Response]) -> Response:
+    """Responses of one base, measured column by column, as one. Raises ValueError where there is none."""
+    if not responses:
+        raise ValueError("there is no response to join")
+    columns = tuple(column for response in responses for column in response.columns)
+    return Response(columns, responses[0].reading, torch.cat([r.slope for r in responses], dim=2))
 
 
 @torch.no_grad()
@@ -122,21 +137,25 @@ def edit_with_locks(
     calibrated: Sequence[int] = (),
     rules: LayerRules | None = None,
     corrections: int = CORRECTIONS,
+    afterwards: Callable[[Tensor], Tensor] | None = None,
 ) -> CorrectedEdit:
     """The edit of start to target [N, 17] such that locked columns read as before and calibrated ones as
     asked.
 
-    response must have been measured for all of these columns. A target equal to the base gives start.ws
-    itself. Costs 1 + corrections decodings and pictures. Where the base was corrected by hand, "as asked"
-    means the same distance from the reading of the unedited picture as the target has from the base. Raises
-    ValueError for columns without a response; else as apply_edit does.
+    response must have been measured for all of these columns. afterwards is what happens to the edited ws
+    before the picture, such as directions: locks hold against it too, and the result has it. Without it a
+    target equal to the base gives start.ws itself. Costs 1 + corrections decodings and pictures. Where the
+    base was corrected by hand, "as asked" means the same distance from the reading of the unedited picture
+    as the target has from the base. Raises ValueError for columns without a response; else as apply_edit
+    does.
     """
     columns = tuple(sorted({*locked, *calibrated}))
     if not set(columns) <= set(response.columns):
         raise ValueError("the response was not measured for all of these attributes")
-    if torch.equal(target, start.base):
+    if afterwards is None and torch.equal(target, start.base):
         return CorrectedEdit(start.ws, target, response.reading, response.reading)
-    ws = apply_edit(flow, start, target, rules)
+    finished = afterwards or _as_it_is
+    ws = finished(apply_edit(flow, start, target, rules))
     reached = reader(ws)
     if not columns:
         return CorrectedEdit(ws, target, reached, reached)
@@ -144,10 +163,14 @@ def edit_with_locks(
     search.keep_better(ws, target, reached)
     for _ in range(corrections):
         condition = search.next_condition()
-        ws = apply_edit(flow, start, condition, rules)
+        ws = finished(apply_edit(flow, start, condition, rules))
         search.learn(condition, reader(ws))
         search.keep_better(ws, condition, search.reading)
     return CorrectedEdit(search.best_ws, search.best_condition, search.best_reading, reached)
+
+
+def _as_it_is(ws: Tensor) -> Tensor:
+    return ws
 
 
 class _Search:

@@ -126,6 +126,11 @@ class Projection:
         return sum(settings.steps for settings in self._plan)
 
     @property
+    def index(self) -> int:
+        """Steps made, over all rungs."""
+        return self._index
+
+    @property
     def best(self) -> Best | None:
         """The closest picture so far: what a projection that is cancelled should keep. None before the first
         step that rendered a whole picture.

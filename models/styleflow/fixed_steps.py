@@ -47,6 +47,10 @@ _TRIED_ROWS = 64
 _REFERENCE = Solver(tolerance=1e-8)
 
 
+class FlowTooSteep(IntegrationError):
+    """No number of steps that is tried brings the flow near its adaptive solution."""
+
+
 @dataclass(frozen=True)
 class _Gates:
     """One concatsquash layer at all evaluations: out = (x @ weight) * gate + offset."""
@@ -127,7 +131,7 @@ def fixed_step_flow(flow: ConditionalFlow) -> FixedStepFlow:
 
     The rows tried are draws of the flow's own prior under attributes over their whole range; the fewest steps
     whose largest error on them is half of that are taken. A flow that is being trained is tried every time.
-    Raises IntegrationError where 64 steps do not suffice or the flow diverges.
+    Raises FlowTooSteep where 64 steps do not suffice, IntegrationError where the flow diverges.
     """
     known = flow.editing_steps
     if known is None or any(p.requires_grad for p in flow.parameters()):
@@ -136,8 +140,9 @@ def fixed_step_flow(flow: ConditionalFlow) -> FixedStepFlow:
 
 
 def fewest_steps(flow: ConditionalFlow, agreement: float = AGREEMENT) -> int:
-    """How many steps keep the largest error on drawn rows below half of `agreement`. Raises
-    IntegrationError.
+    """How many steps keep the largest error on drawn rows below half of `agreement`.
+
+    Raises FlowTooSteep, or IntegrationError where the adaptive solution diverges.
     """
     random = torch.Generator().manual_seed(0)
     place = next(flow.parameters())
@@ -157,7 +162,7 @@ def fewest_steps(flow: ConditionalFlow, agreement: float = AGREEMENT) -> int:
             continue
         if error <= agreement / _MARGIN:
             return steps
-    raise IntegrationError(
+    raise FlowTooSteep(
         f"the flow cannot be integrated in {_TRIED_STEPS[-1]} steps to within {agreement:g}:"
         " it is too steep for editing"
     )

@@ -34,7 +34,8 @@ from models.projection.tuning import tuning_file
 from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.generator import Generator
 from models.weights import replace_file
-from server.engine.faces import FaceFinder, aligned_face
+from server.engine.alignment import aligned_face, anchors_of_landmarks
+from server.engine.faces import FaceFinder
 from server.engine.frames import encode_png
 from server.engine.interface import RGB
 from server.engine.latents import Latent, latent_file
@@ -98,8 +99,8 @@ class PhotoProjector:
             faces = self._faces.find(rgb)
             if not faces:
                 raise PhotoError("No face was found; a face that is aligned already goes with --aligned.")
-            landmarks = [list(point) for point in faces[0].landmarks]
-            return aligned_face(rgb, landmarks, self._generator.img_resolution)
+            anchors = anchors_of_landmarks(faces[0].landmarks)
+            return aligned_face(rgb, anchors, self._generator.img_resolution)
         except OSError as error:
             raise PhotoError(f"The file cannot be read: {error.strerror}.") from error
         except Problem as problem:

@@ -11,12 +11,25 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
+from server.access.tokens import (
+    Entry,
+    TokenFileError,
+    User,
+    is_good_token,
+    new_token,
+    read_token_file,
+    token_hash,
+    write_token_file,
+)
 from server.app import create_app
+from server.commands.terminal import EXIT_USAGE, stop
 from server.listen import uvicorn_config
 from server.origins import is_loopback
 from server.settings import Settings
+from server.storage.database import Database
+from server.storage.schema import UnusableDatabaseError
 
-EXIT_REFUSED = 2
+FIRST_USER = "owner"
 
 
 def serve(
@@ -33,13 +46,19 @@ def serve(
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     settings = Settings(**values)
     _refuse_open_doors(settings)
+    if settings.first_token:
+        _make_first_token(settings)
     # Late, because torch takes seconds to import and --help should not.
     from server.engine.local import LocalEngine, engine_options
 
     try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        Database(settings.database).close()  # refused here, in a sentence, and not by the running server
         app = create_app(settings, partial(LocalEngine, engine_options(settings)))
     except ValueError as error:
-        _exit(f"Cannot start: {error}.")
+        stop(f"Cannot start: {error}.", EXIT_USAGE)
+    except (TokenFileError, UnusableDatabaseError) as error:
+        stop(f"Cannot start: {error}", EXIT_USAGE)
     server = uvicorn.Server(uvicorn_config(app, settings))
     if open_page:
         threading.Thread(target=_open_when_ready, args=(server, settings), daemon=True).start()
@@ -49,18 +68,34 @@ def serve(
 
 
 def _refuse_open_doors(settings: Settings) -> None:
-    if is_loopback(settings.host) or settings.allow_remote:
-        return
-    _exit(
-        f"Refusing to listen on {settings.host}: other machines could reach it, and there are no access "
-        "tokens yet.\nTo do so all the same, in a network whose every user you trust, set "
-        "LATENTLOOM_ALLOW_REMOTE=1."
-    )
+    token = settings.token.get_secret_value() if settings.token else None
+    if token is not None and not is_good_token(token):
+        stop(
+            "Refusing to start: LATENTLOOM_TOKEN needs 24 characters or more, letters, digits and ._~+/=- "
+            "only; `latentloom token` makes one.",
+            EXIT_USAGE,
+        )
+    if not is_loopback(settings.host) and token is None and settings.token_file is None:
+        stop(
+            f"Refusing to listen on {settings.host} without LATENTLOOM_TOKEN, because other machines could "
+            "reach it; `latentloom token` makes one.",
+            EXIT_USAGE,
+        )
 
 
-def _exit(message: str) -> None:
-    typer.echo(message, err=True)
-    raise typer.Exit(EXIT_REFUSED)
+def _make_first_token(settings: Settings) -> None:
+    """Printed once and kept as a hash: whoever lost it makes another one."""
+    if settings.token_file is None:
+        stop("A first token needs a place: set LATENTLOOM_TOKEN_FILE.", EXIT_USAGE)
+    try:
+        if read_token_file(settings.token_file):
+            return
+        token = new_token()
+        write_token_file(settings.token_file, (Entry(User(FIRST_USER), token_hash(token)),))
+    except TokenFileError as error:
+        stop(f"Cannot start: {error}", EXIT_USAGE)
+    typer.echo(f"The access token of this server, shown this once: {token}", err=True)
+    typer.echo(f"Open http://127.0.0.1:{settings.port}/login.html#{token}", err=True)
 
 
 def _open_when_ready(server: uvicorn.Server, settings: Settings) -> None:

@@ -38,6 +38,9 @@ def bundle(
     licence: Annotated[str, typer.Option(help="Of the weights.")] = "Apache-2.0",
     default_psi: Annotated[float, typer.Option(help="Truncation to begin with.")] = 0.7,
     seeds: Annotated[str, typer.Option(help="Of the starting gallery, the first one first.")] = "1,2,3,4,5,6",
+    mix_borders: Annotated[
+        str, typer.Option(help="First middle and first fine row of ws: as taught on rendered faces.")
+    ] = "4,7",
     card_template: Annotated[
         Path | None, typer.Option(help="Text of the model card (that of rendered faces).", exists=True)
     ] = None,
@@ -54,7 +57,9 @@ def bundle(
     from models.training.model_card import TEMPLATE, CardFigures, check_measured, model_card
     from models.weights import CheckpointError, replace_file
 
-    numbers = _numbers(seeds)
+    numbers, borders = _numbers(seeds), _numbers(mix_borders)
+    if len(borders) != 2:
+        stop(f"{mix_borders!r} is not the first middle and the first fine row, like 4,8.", EXIT_USAGE)
     networks = {"generator": generator, "flow": flow, "attributes": attributes, "encoder": encoder}
     try:
         drawing = load_generator(generator)
@@ -70,6 +75,7 @@ def bundle(
             encoder=encoder,
             default_psi=default_psi,
             seeds=numbers,
+            mix_borders=(borders[0], borders[1]),
             gallery={seed: thumbnail(drawing, seed, default_psi) for seed in numbers},
             training=_training(networks),
         )
@@ -109,7 +115,7 @@ def _numbers(seeds: str) -> list[int]:
     try:
         return [int(seed) for seed in seeds.split(",")]
     except ValueError:
-        stop(f"{seeds!r} is not a list of seeds like 1,2,3.", EXIT_USAGE)
+        stop(f"{seeds!r} is not a list of numbers like 1,2,3.", EXIT_USAGE)
 
 
 def _training(networks: dict[str, Path | None]) -> Sequence[dict[str, str | int]]:

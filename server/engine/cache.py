@@ -25,10 +25,25 @@ class StageCache(Generic[T]):
             self._entries.move_to_end(key)
             return self._entries[key]
         value = compute()
+        self.put(key, value)
+        return value
+
+    def get(self, key: str) -> T | None:
+        """The remembered result for key."""
+        if key in self._entries:
+            self._entries.move_to_end(key)
+        return self._entries.get(key)
+
+    def put(self, key: str, value: T) -> None:
+        """Remember a result that was computed elsewhere."""
         self._entries[key] = value
+        self._entries.move_to_end(key)
         if len(self._entries) > self.capacity:
             self._entries.popitem(last=False)
-        return value
+
+    def drop(self, key: str) -> None:
+        """Forget one result."""
+        self._entries.pop(key, None)
 
 
 class FrameCache:
@@ -37,6 +52,7 @@ class FrameCache:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
+        self.hits, self.misses = 0, 0
         self._frames: OrderedDict[str, bytes] = OrderedDict()
 
     def get(self, key: str) -> bytes | None:
@@ -44,7 +60,15 @@ class FrameCache:
         frame = self._frames.get(key)
         if frame is not None:
             self._frames.move_to_end(key)
+            self.hits += 1
+        else:
+            self.misses += 1
         return frame
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._frames.clear()
+        self.bytes = 0
 
     def put(self, key: str, frame: bytes) -> None:
         """Remember a frame; one that is larger than everything allowed is not kept."""

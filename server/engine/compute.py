@@ -10,11 +10,14 @@ import heapq
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+from server.engine.measures import StageTimes
 
 T = TypeVar("T")
 
@@ -36,11 +39,21 @@ class Done(Generic[T]):
     ran_us: int
 
 
+class Computes(Protocol):
+    """Gives the result of work that it has run on the compute thread."""
+
+    async def __call__(self, priority: Priority, work: Callable[[], T]) -> T:
+        """Raises Problem for what models say that a user must know."""
+        ...
+
+
 class ComputeThread:
     """Runs work items one at a time. Waiting items that nobody awaits any more are skipped."""
 
     def __init__(self) -> None:
-        self._queue: list[tuple[int, int, Future[Any], Callable[[], Any]]] = []  # by due time, then order
+        self.times = StageTimes()
+        # By due time, then order.
+        self._queue: list[tuple[int, int, Priority, Future[Any], Callable[[], Any]]] = []
         self._order = itertools.count()
         self._changed = threading.Condition()
         self._stopping = False
@@ -58,6 +71,8 @@ class ComputeThread:
             begun = time.perf_counter_ns()
             value = work()
             ended = time.perf_counter_ns()
+            self.times.add("queued", priority.name.lower(), (begun - submitted) / 1e9)
+            self.times.add("run", priority.name.lower(), (ended - begun) / 1e9)
             return Done(value, (begun - submitted) // 1000, (ended - begun) // 1000)
 
         future: Future[Done[T]] = Future()
@@ -65,9 +80,15 @@ class ComputeThread:
             if self._stopping:
                 raise RuntimeError("the compute thread has stopped")
             due = submitted + priority * 1_000_000
-            heapq.heappush(self._queue, (due, next(self._order), future, timed))
+            heapq.heappush(self._queue, (due, next(self._order), priority, future, timed))
             self._changed.notify()
         return await asyncio.wrap_future(future)
+
+    def waiting(self) -> dict[str, int]:
+        """How many items wait, by kind."""
+        with self._changed:
+            kinds = Counter(priority.name.lower() for _, _, priority, _, _ in self._queue)
+        return {priority.name.lower(): kinds[priority.name.lower()] for priority in Priority}
 
     async def stop(self) -> None:
         """Finish the item under way and drop the others."""
@@ -83,10 +104,10 @@ class ComputeThread:
                 while not self._queue and not self._stopping:
                     self._changed.wait()
                 if self._stopping:
-                    for _, _, waiting, _ in self._queue:
+                    for *_, waiting, _ in self._queue:
                         waiting.cancel()
                     return
-                _, _, future, work = heapq.heappop(self._queue)
+                *_, future, work = heapq.heappop(self._queue)
             if not future.set_running_or_notify_cancel():
                 continue
             try:

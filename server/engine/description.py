@@ -15,6 +15,8 @@ from models.weights import MAX_FILE_BYTES, CheckpointError, read_header
 from server.engine.interface import AttributeDescription, ModelDescription
 
 DEFAULT_PSI = 0.7
+# Up to 8x8 the head, up to 32x32 its features, then colour and detail (StyleGAN, section 3.1).
+MIX_BORDERS = (4, 8)
 NOT_GENERATORS = {
     FLOW_FORMAT: "This is a flow: attach it to a model with `latentloom checkpoints add … --to …`.",
     ESTIMATOR_FORMAT: "This is an attribute estimator, which belongs into the bundle of a model.",
@@ -69,12 +71,17 @@ def check_showable(config: GeneratorConfig) -> None:
         )
 
 
+def _mix_borders(manifest: Manifest, num_ws: int) -> tuple[int, int]:
+    middle, fine = manifest.mix_borders or MIX_BORDERS
+    return min(middle, num_ws), min(fine, num_ws)
+
+
 def _description(manifest: Manifest, config: GeneratorConfig) -> ModelDescription:
-    editable = manifest.flow is not None and manifest.attributes is not None
     attributes = tuple(
         AttributeDescription(a.name, a.label, a.group, a.minimum, a.maximum, a.step, a.unit, a.shown)
         for a in ATTRIBUTES
     )
+    num_ws = 2 * len(config.resolutions)
     return ModelDescription(
         name=manifest.name,
         title=manifest.title,
@@ -82,11 +89,14 @@ def _description(manifest: Manifest, config: GeneratorConfig) -> ModelDescriptio
         licence=manifest.licence,
         img_resolution=config.img_resolution,
         img_channels=config.img_channels,
-        num_ws=2 * len(config.resolutions),
+        num_ws=num_ws,
         resolutions=config.resolutions,
         default_psi=manifest.default_psi,
         seeds=manifest.seeds,
-        attributes=attributes if editable else (),
+        encoder=manifest.encoder is not None,
+        measurable=manifest.attributes is not None,
+        mix_borders=_mix_borders(manifest, num_ws),
+        attributes=attributes if manifest.flow is not None else (),
     )
 
 
@@ -119,5 +129,12 @@ def _generator_config(kind: str, values: dict[str, object]) -> GeneratorConfig:
 def _check_flow(kind: str, values: dict[str, object], config: GeneratorConfig) -> None:
     if kind != FLOW_FORMAT:
         raise CheckpointError("The file that its manifest names as its flow is none.")
-    if values.get("dim") != config.w_dim:
-        raise CheckpointError(f"Its flow is not for w of {config.w_dim} numbers, as the generator's are.")
+    dim, context = values.get("dim"), values.get("context_dim", len(ATTRIBUTES))
+    if dim != config.w_dim:
+        shown = dim if isinstance(dim, int) else "unknown many"
+        raise CheckpointError(
+            f"Its flow works on rows of {shown} numbers, the generator's rows have {config.w_dim}."
+        )
+    if context != len(ATTRIBUTES):
+        shown = context if isinstance(context, int) else "unknown many"
+        raise CheckpointError(f"Its flow takes {shown} attributes, editing needs {len(ATTRIBUTES)}.")

@@ -1,13 +1,15 @@
-"""Finding faces in photos, and cutting them out as the generator knows faces."""
+"""Finding faces in photos."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from models.projection.alignment import crop_face, ffhq_quad
+from models.projection.anchors import anchors_of_landmarks, quad_of_anchors
 from models.projection.detection import DetectorError, FaceDetector, load_face_detector
 from server.engine.interface import RGB, FoundFace
 from server.problems import Problem
@@ -34,6 +36,7 @@ class FaceFinder:
                 landmarks=tuple((float(x), float(y)) for x, y in face.landmarks),
             )
             for face in self._loaded().detect(rgb)
+            if _decides_a_square(face.landmarks)
         )
 
     def _loaded(self) -> FaceDetector:
@@ -51,12 +54,9 @@ class FaceFinder:
         return self._detector
 
 
-def aligned_face(rgb: RGB, landmarks: list[list[float]], size: int) -> RGB:
-    """The face [size, size, 3] as FFHQ aligns it. Needs no torch. Raises Problem unusable_face."""
-    left_eye, right_eye, _, mouth_left, mouth_right = landmarks
+def _decides_a_square(landmarks: NDArray[np.float32]) -> bool:
     try:
-        return crop_face(rgb, ffhq_quad(left_eye, right_eye, mouth_left, mouth_right), size)
-    except ValueError as error:
-        raise Problem(
-            "unusable_face", "The face lies so far outside the picture that it cannot be aligned."
-        ) from error
+        quad_of_anchors(anchors_of_landmarks(landmarks))
+    except ValueError:
+        return False
+    return True

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+import numpy as np
 from PIL import Image
 
 from server.engine.interface import RGB, Quality, Rendered
 
 Kind = Literal["preview", "final", "projection"]
 
-MAGIC, VERSION, FORMAT_JPEG, NO_FLAGS = b"LLFR", 1, 1, 0
+MAGIC, VERSION, FORMAT_JPEG = b"LLFR", 1, 1
+NOT_CORRECTED = 1  # flag: the final picture has corrections that this one lacks
 KINDS: dict[Kind, int] = {"preview": 1, "final": 2, "projection": 3}
 # magic, version, kind, format, flags, seq, width, height, render_us, queued_us, job
 HEADER = struct.Struct("<4sBBBBIHHIIQ")
@@ -35,6 +37,7 @@ class FrameHeader:
     render_us: int
     queued_us: int
     job: int
+    flags: int
 
 
 def encode_jpeg(rgb: RGB, quality: Quality) -> bytes:
@@ -50,6 +53,13 @@ def encode_png(rgb: RGB) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def smaller(rgb: RGB, side: int) -> RGB:
+    """A square picture at no more than side, by area."""
+    if rgb.shape[0] <= side:
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BOX))
 
 
 def live_frame(kind: Kind, seq: int, rendered: Rendered) -> bytes:
@@ -71,12 +81,12 @@ def read_header(frame: bytes) -> FrameHeader:
     """The header of a binary message. Raises ValueError where it is none of ours."""
     if len(frame) < HEADER.size:
         raise ValueError("shorter than a header")
-    magic, version, kind, format_, _, seq, width, height, render_us, queued_us, job = HEADER.unpack_from(
+    magic, version, kind, format_, flags, seq, width, height, render_us, queued_us, job = HEADER.unpack_from(
         frame
     )
     if (magic, version, format_) != (MAGIC, VERSION, FORMAT_JPEG):
         raise ValueError("not a frame of this version")
-    return FrameHeader(kind, seq, width, height, render_us, queued_us, job)
+    return FrameHeader(kind, seq, width, height, render_us, queued_us, job, flags)
 
 
 def _frame(
@@ -84,7 +94,8 @@ def _frame(
 ) -> bytes:
     render_us = min(times.render_us, U32) if times else 0
     queued_us = min(times.queued_us, U32) if times else 0
+    flags = NOT_CORRECTED if times and not times.corrected else 0
     header = HEADER.pack(
-        MAGIC, VERSION, KINDS[kind], FORMAT_JPEG, NO_FLAGS, seq, width, height, render_us, queued_us, job
+        MAGIC, VERSION, KINDS[kind], FORMAT_JPEG, flags, seq, width, height, render_us, queued_us, job
     )
     return header + jpeg

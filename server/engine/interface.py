@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.projection.anchors import Anchors
 from server.documents import Document
+from server.engine.editing_interface import Editing
+from server.engine.measures import EngineMeasures
 
 RGB = NDArray[np.uint8]  # [H, W, 3]
 Format = Literal["jpeg", "png"]
@@ -39,7 +42,9 @@ class AttributeDescription:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """What a page needs to know of a usable model. attributes is empty where it cannot be edited."""
+    """What a page needs to know of a usable model. attributes is empty where it cannot be edited;
+    measurable: whether it has a network that reads them on pictures.
+    """
 
     name: str
     title: str
@@ -51,6 +56,9 @@ class ModelDescription:
     resolutions: tuple[int, ...]
     default_psi: float
     seeds: tuple[int, ...]
+    encoder: bool  # whether it has one, for a guess in one pass
+    measurable: bool
+    mix_borders: tuple[int, int]  # first row of the middle and of the fine layers, at most num_ws
     attributes: tuple[AttributeDescription, ...]
 
 
@@ -93,7 +101,10 @@ class RenderRequest:
 
 @dataclass(frozen=True)
 class Rendered:
-    """An encoded picture, and how long it waited and took in microseconds."""
+    """An encoded picture, and how long it waited and took in microseconds.
+
+    corrected False: a preview that leaves out the document's locks and calibration.
+    """
 
     data: bytes
     format: Format
@@ -101,14 +112,7 @@ class Rendered:
     height: int
     render_us: int
     queued_us: int
-
-
-@dataclass(frozen=True)
-class AttributeReading:
-    """Attributes in raw units by name: before the attribute edit, and of the edited picture."""
-
-    base: dict[str, float]
-    current: dict[str, float]
+    corrected: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,29 +124,78 @@ class FoundFace:
     landmarks: tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True)
-class ProjectionSpec:
-    """An aligned face [R, R, 3] at the model's resolution, to be found in its latent space."""
+Space = Literal["start", "w", "w+", "pti"]
+Schedule = Literal["published", "fast"]
+# Where a projection began: at the encoder's guess, at the mean face, or at the result of another one.
+Beginning = Literal["encoder", "mean_face", "result"]
 
-    model: str
-    picture: RGB
+
+@dataclass(frozen=True)
+class ProjectionRequest:
+    """See models.projection.ladder. after: the space whose result it begins with; None: at the beginning."""
+
+    space: Space
+    schedule: Schedule = "published"
+    steps: int | None = None
+    faithfulness: float = 0.5
+    after: Space | None = None
+
+
+@dataclass(frozen=True)
+class PlannedRung:
+    """One rung of a projection and its steps."""
+
+    rung: str
     steps: int
 
 
 @dataclass(frozen=True)
+class ProjectionSpec:
+    """An aligned face [R, R, 3] at the model's resolution, to be found in its latent space.
+
+    start: the latent (a safetensors file) of the result that it begins with. state: the newest state that an
+    earlier run of it gave; generator: the sha256 that this run gave, too.
+    """
+
+    model: str
+    picture: RGB
+    request: ProjectionRequest
+    start: bytes | None = None
+    state: bytes | None = None
+    generator: str | None = None
+
+
+@dataclass(frozen=True)
+class ProjectionPicture:
+    """A JPEG of what was found so far; pixel_error: mean absolute difference in 0..1; psnr: in dB."""
+
+    jpeg: bytes
+    side: int
+    pixel_error: float
+    psnr: float | None
+
+
+@dataclass(frozen=True)
 class ProjectionEvent:
-    """After step `step` of `total`. latent (a safetensors file) and preview (a JPEG of width x height) come
-    together: now and then, and always with the last event.
+    """After step `step` of `total`; both are 0 for a guess, which has no loss and no rung.
+
+    distance: of the step; of the last event that of the stored picture. picture comes now and then, moment (a
+    small picture worth keeping) a few times in all, state often enough to go on from, latent with the last.
     """
 
     step: int
     total: int
-    loss: float
+    rung: str | None
+    loss: float | None
     distance: float
+    began_at: Beginning
+    generator: str
+    terms: Mapping[str, float] = field(default_factory=dict)
+    picture: ProjectionPicture | None = None
+    moment: ProjectionPicture | None = None
+    state: bytes | None = None
     latent: bytes | None = None
-    preview: bytes | None = None
-    width: int = 0
-    height: int = 0
+    identity: float | None = None
 
 
 class Engine(Protocol):
@@ -151,6 +204,11 @@ class Engine(Protocol):
     @property
     def device(self) -> str:
         """Where it computes, for people: "cpu", "cuda (NVIDIA H100)"."""
+        ...
+
+    @property
+    def editing(self) -> Editing:
+        """The part of it that edits."""
         ...
 
     @property
@@ -197,6 +255,10 @@ class Engine(Protocol):
         """
         ...
 
+    def measures(self) -> EngineMeasures:
+        """Times, queues and caches as they are now."""
+        ...
+
     async def perceptual(self) -> PerceptualDescription:
         """The distance that projections minimise; loaded when first asked for."""
         ...
@@ -205,20 +267,22 @@ class Engine(Protocol):
         """The picture of a document."""
         ...
 
-    async def attributes(self, document: Document) -> AttributeReading:
-        """Attributes estimated on the picture before and after the attribute edit."""
-        ...
-
     async def find_faces(self, rgb: RGB) -> tuple[FoundFace, ...]:
         """Faces of a photo, largest first."""
         ...
 
-    async def crop(self, rgb: RGB, landmarks: list[list[float]], size: int) -> RGB:
-        """The aligned face [size, size, 3] at these landmarks."""
+    async def crop(self, rgb: RGB, anchors: Anchors, size: int) -> RGB:
+        """The aligned face [size, size, 3] at these anchors."""
+        ...
+
+    async def put_back(self, document: Document, photo: RGB, anchors: Anchors) -> RGB:
+        """The photo with the document's picture in the place that the anchors mark."""
         ...
 
     def project(self, spec: ProjectionSpec, stop: asyncio.Event) -> AsyncGenerator[ProjectionEvent, None]:
-        """One event a step. When stop is set, the step under way becomes the last one, and its event has
-        its latent. Closing the iterator ends it too, without a last event.
+        """One event a step, and a last one with the latent; with the state too where steps are left.
+
+        When stop is set, the step under way is the last one, and the latent that of the closest picture. A
+        search whose loss is no number any more gives its closest picture, and then raises Problem diverged.
         """
         ...

@@ -82,6 +82,11 @@ class ModelLibrary:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def resident(self) -> ResidentModels:
+        """The models in memory."""
+        return self._resident
+
     def listing(self) -> tuple[ListedModel, ...]:
         """See Engine.listing."""
         return tuple(sorted(map(self._listed, self._entries), key=lambda model: ORDER[model.state]))

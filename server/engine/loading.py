@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.bundle import Bundle, load_bundle
+from models.editing.errors import FlowDoesNotFit
+from models.editing.targets import check_flow_fits
 from models.shared import SharedNetworks
 from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.native.entry import prepare
@@ -74,9 +76,13 @@ def _check_fits(bundle: Bundle, description: ModelDescription) -> None:
     """Between the look at its headers and reading it, a place may have become another one."""
     config, flow = bundle.generator.config, bundle.flow
     check_showable(config)
-    if flow is not None and flow.config.dim != config.w_dim:
-        raise CheckpointError(f"Its flow is for w of {flow.config.dim} numbers, not {config.w_dim}.")
-    seen = (description.img_resolution, description.img_channels, bool(description.attributes))
-    found = (config.img_resolution, config.img_channels, flow is not None and bundle.estimator is not None)
-    if seen != found:
+    if flow is not None:
+        try:
+            check_flow_fits(flow, bundle.generator)
+        except FlowDoesNotFit as error:
+            raise CheckpointError(str(error)) from error
+    seen = (description.img_resolution, description.img_channels)
+    found = (config.img_resolution, config.img_channels)
+    parts = (bool(description.attributes), description.measurable)
+    if parts != (flow is not None, bundle.estimator is not None) or seen != found:
         raise CheckpointError("It was changed while it was being loaded.")

@@ -12,20 +12,25 @@ from typing import TypeVar
 
 import torch
 
+from models.editing.errors import EditError
+from models.projection.anchors import Anchors
 from models.projection.perceptual import PerceptualDistance, load_perceptual
-from models.projection.projector import ProjectionError
+from models.projection.projector import ProjectionDiverged, ProjectionError
 from models.projection.trunks import TrunkError
 from models.styleflow.network import IntegrationError
 from models.stylegan2.native.entry import usual_method
 from server.documents import Document
+from server.engine.alignment import aligned_face, with_face
 from server.engine.cache import FrameCache
 from server.engine.compute import ComputeThread, Done, Priority
-from server.engine.faces import FaceFinder, aligned_face
-from server.engine.fit import check_editable, check_fit, check_projectable, check_resolution
+from server.engine.edit_refusals import edit_problem
+from server.engine.editing import LocalEditing
+from server.engine.editing_interface import DirectionSource
+from server.engine.faces import FaceFinder
+from server.engine.fit import check_fit, check_projectable, check_resolution
 from server.engine.frames import encode_png
 from server.engine.interface import (
     RGB,
-    AttributeReading,
     FoundFace,
     LatentSource,
     ListedModel,
@@ -36,7 +41,9 @@ from server.engine.interface import (
     Rendered,
     RenderRequest,
 )
+from server.engine.known_directions import KnownDirections, no_directions
 from server.engine.library import LibraryOptions, ModelLibrary
+from server.engine.measures import EngineMeasures
 from server.engine.passing import on_passing_thread
 from server.engine.projecting import RunningProjection, StatisticsOfW
 from server.engine.residence import ResidentModel
@@ -79,21 +86,28 @@ def engine_options(settings: Settings) -> LocalEngineOptions:
 class LocalEngine:
     """See interface.Engine."""
 
-    def __init__(self, options: LocalEngineOptions, latents: LatentSource) -> None:
+    def __init__(
+        self, options: LocalEngineOptions, latents: LatentSource, directions: DirectionSource = no_directions
+    ) -> None:
         self._options = options
         self._torch_device = _torch_device(options.device)
         self._compute = ComputeThread()
-        frames = FrameCache(options.frame_cache_bytes)
+        self._times = self._compute.times
+        frames = self._frames = FrameCache(options.frame_cache_bytes)
+        known = KnownDirections(directions)
         self._library = ModelLibrary(
             LibraryOptions(
                 options.checkpoints_dir, options.converted_dir, self._torch_device, options.model_cache_bytes
             ),
-            lambda bundle: ModelWorker(bundle, latents, frames),
+            lambda bundle: ModelWorker(bundle, latents, known, frames, self._times),
         )
         self._finder = FaceFinder(options.checkpoints_dir, self._torch_device)
         self._statistics = StatisticsOfW()
         self._perceptual: PerceptualDistance | None = None
         self._perceptual_lock = asyncio.Lock()
+        self.editing = LocalEditing(
+            self._library.using, self._run, self._loaded_perceptual, known, self._frames
+        )
 
     @property
     def device(self) -> str:
@@ -117,6 +131,7 @@ class LocalEngine:
 
     async def stop(self) -> None:
         """Finish the work item under way."""
+        self.editing.stop()
         await self._library.stop()
         await self._compute.stop()
 
@@ -144,6 +159,20 @@ class LocalEngine:
         """Beside the compute thread."""
         await self._library.refresh()
 
+    def measures(self) -> EngineMeasures:
+        """Of the compute thread, the models and the finished pictures."""
+        models = self._library.resident
+        return EngineMeasures(
+            times=self._times.distributions(),
+            waiting=self._compute.waiting(),
+            models=len(list(models)),
+            model_bytes=models.bytes(),
+            model_budget_bytes=models.budget_bytes,
+            frame_bytes=self._frames.bytes,
+            frame_hits=self._frames.hits,
+            frame_misses=self._frames.misses,
+        )
+
     async def perceptual(self) -> PerceptualDescription:
         """Raises Problem perceptual_missing."""
         loaded = await self._loaded_perceptual()
@@ -154,33 +183,38 @@ class LocalEngine:
         async with self._library.using(request.document.model) as model:
             check_fit(request.document, model.description)
             check_resolution(request.resolution, model.description)
+            await self.editing.prepare(request.document, model)
             return await self._render(request, model)
 
     async def _render(self, request: RenderRequest, model: ResidentModel) -> Rendered:
         document, worker, full = request.document, model.worker, model.description.img_resolution
         side = request.resolution or (min(PREVIEW_RESOLUTION, full) if request.quality == "preview" else full)
         priority = Priority.LIVE if request.quality == "preview" else Priority.FINAL
+        corrected = request.quality == "final" or not document.is_corrected
         if request.format == "png":
-            picture = await self._timed(priority, lambda: worker.picture(document, side))
-            png = await asyncio.to_thread(encode_png, picture.value)
-            return Rendered(png, "png", side, side, picture.ran_us, picture.queued_us)
+            picture = await self._timed(priority, lambda: worker.picture(document, side, request.quality))
+            with self._times.measured("encode", "png"):
+                png = await asyncio.to_thread(encode_png, picture.value)
+            return Rendered(png, "png", side, side, picture.ran_us, picture.queued_us, corrected)
         jpeg = await self._timed(priority, lambda: worker.jpeg(document, side, request.quality))
-        return Rendered(jpeg.value, "jpeg", side, side, jpeg.ran_us, jpeg.queued_us)
-
-    async def attributes(self, document: Document) -> AttributeReading:
-        """With the priority of a final picture."""
-        async with self._library.using(document.model) as model:
-            check_fit(document, model.description)
-            check_editable(model.description)
-            return await self._run(Priority.FINAL, lambda: model.worker.attributes(document))
+        return Rendered(jpeg.value, "jpeg", side, side, jpeg.ran_us, jpeg.queued_us, corrected)
 
     async def find_faces(self, rgb: RGB) -> tuple[FoundFace, ...]:
         """With the priority of a final picture."""
         return await self._run(Priority.FINAL, lambda: self._finder.find(rgb))
 
-    async def crop(self, rgb: RGB, landmarks: list[list[float]], size: int) -> RGB:
+    async def crop(self, rgb: RGB, anchors: Anchors, size: int) -> RGB:
         """On another thread: it needs no torch, and a large photo takes a while."""
-        return await asyncio.to_thread(aligned_face, rgb, landmarks, size)
+        return await asyncio.to_thread(aligned_face, rgb, anchors, size)
+
+    async def put_back(self, document: Document, photo: RGB, anchors: Anchors) -> RGB:
+        """Rendered with the priority of a final picture, put back on another thread."""
+        async with self._library.using(document.model) as model:
+            check_fit(document, model.description)
+            await self.editing.prepare(document, model)
+            side = model.description.img_resolution
+            face = await self._run(Priority.FINAL, lambda: model.worker.picture(document, side))
+        return await asyncio.to_thread(with_face, photo, face, anchors)
 
     async def project(
         self, spec: ProjectionSpec, stop: asyncio.Event
@@ -191,14 +225,14 @@ class LocalEngine:
             perceptual = await self._loaded_perceptual()
             running = RunningProjection(model.worker.bundle, spec, perceptual, self._statistics)
             await self._run(Priority.PROJECTION, running.begin)
-            complete = True  # whether the last event had its latent
-            for _ in range(spec.steps):
-                if stop.is_set():
-                    break
-                event = await self._run(Priority.PROJECTION, running.step)
-                complete = event.latent is not None
-                yield event
-            if not complete:
+            try:
+                while not running.is_complete and not stop.is_set():
+                    yield await self._run(Priority.PROJECTION, running.step)
+            except Problem as problem:
+                if problem.code == "diverged" and running.has_result:
+                    yield await self._run(Priority.FINAL, running.last_event)
+                raise
+            if running.has_result:
                 yield await self._run(Priority.FINAL, running.last_event)
 
     async def _run(self, priority: Priority, work: Callable[[], T]) -> T:
@@ -207,11 +241,15 @@ class LocalEngine:
     async def _timed(self, priority: Priority, work: Callable[[], T]) -> Done[T]:
         try:
             return await self._compute.run(priority, work)
-        except IntegrationError as error:
-            hint = "Move the sliders back towards the middle."
-            raise Problem("not_finite", "These attribute values lead to no picture.", hint) from error
-        except ProjectionError as error:
+        except (EditError, IntegrationError) as error:
+            raise edit_problem(error) from error
+        except ProjectionDiverged as error:
             raise Problem("diverged", str(error)) from error
+        except ProjectionError as error:
+            raise Problem("not_projectable", str(error)) from error
+        except torch.AcceleratorError as error:
+            hint = "Restart the server: unfinished projections then go on from where they were."
+            raise Problem("worker_lost", "The GPU has stopped working.", hint) from error
         except torch.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             raise Problem(

@@ -1,6 +1,6 @@
 """picture = render(document): the stages of one model, each remembered by the key of its input.
 
-    base -> ws0 -> mixed -> ws1 -> attributes edited -> ws2 -> synthesis with noise -> picture
+    base -> ws0 -> mixed -> ws1 -> edited (edit_stages.py) -> ws2 -> synthesis with noise -> picture
 
 A slider that moves changes only what comes after it, down to the first layer of the synthesis whose input
 differs, and a slider that is put back finds its picture again.
@@ -10,25 +10,29 @@ Everything here runs on the engine's compute thread.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from models.bundle import Bundle
-from models.editing.attribute_edit import EditStart, apply_edit, start_edit
+from models.editing.directions import apply_directions
 from models.editing.mixing import mix
 from models.editing.noise import noise_maps
-from models.styleflow.attributes import ATTRIBUTES
-from models.stylegan2.generator import to_uint8
+from models.stylegan2.generator import Generator, to_uint8
 from models.stylegan2.mapping import truncate
 from models.stylegan2.native.memory import SynthesisMemory
 from server.documents import Base, Document, LatentBase, Mix, NoiseSpec
 from server.engine.cache import FrameCache, StageCache
+from server.engine.edit_reading import read_edit
+from server.engine.edit_stages import EditStages, MixedFace
+from server.engine.editing_interface import AttributeReading
 from server.engine.frames import encode_jpeg
-from server.engine.interface import RGB, AttributeReading, LatentSource, Quality
+from server.engine.interface import RGB, LatentSource, Quality
+from server.engine.known_directions import KnownDirections, Moves
 from server.engine.latents import Latent, read_latent
+from server.engine.measures import StageTimes
+from server.engine.tuned import TunedGenerators
 from server.problems import Problem
 
 STAGE_CAPACITY = 64
@@ -39,42 +43,68 @@ NOISE_CAPACITY = 4
 class ModelWorker:
     """One loaded bundle and what was computed with it lately."""
 
-    def __init__(self, bundle: Bundle, latents: LatentSource, frames: FrameCache) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        latents: LatentSource,
+        directions: KnownDirections,
+        frames: FrameCache,
+        times: StageTimes | None = None,
+    ) -> None:
         self.bundle, self.generator = bundle, bundle.generator
         self.device = bundle.generator.w_avg.device
-        self._weights = _weights(bundle)
+        self.weights = _weights(bundle)
         self._latent_source, self._frames = latents, frames
+        self._times = times or StageTimes()
         self._latents: StageCache[Latent] = StageCache(LATENT_CAPACITY)
         self._ws: StageCache[Tensor] = StageCache(STAGE_CAPACITY)
-        self._readings: StageCache[Tensor] = StageCache(STAGE_CAPACITY)
-        self._edit_starts: StageCache[EditStart] = StageCache(STAGE_CAPACITY)
         self._noise: StageCache[list[Tensor] | None] = StageCache(NOISE_CAPACITY)
         self._activations = SynthesisMemory()
+        self._tuned = TunedGenerators(bundle.generator)
+        self.edits = EditStages(bundle, directions, self._activations)
 
     @torch.no_grad()
     def jpeg(self, document: Document, resolution: int, quality: Quality) -> bytes:
-        """The encoded picture. Raises Problem, as all methods here do."""
-        key = json.dumps([self._weights, _final_key(document), resolution, quality])
+        """The encoded picture. Raises Problem, EditError and IntegrationError, as all methods here do."""
+        edited = self.edits.key(document, _mixed_key(document), corrected=quality == "final")
+        key = json.dumps([self.weights, edited, _dump(document.noise), resolution, quality])
         data = self._frames.get(key)
         if data is None:
-            data = encode_jpeg(self.picture(document, resolution), quality)
+            picture = self.picture(document, resolution, quality)
+            with self._times.measured("encode", "jpeg"):
+                data = encode_jpeg(picture, quality)
             self._frames.put(key, data)
         return data
 
     @torch.no_grad()
-    def picture(self, document: Document, resolution: int) -> RGB:
-        """The picture [resolution, resolution, 3]."""
-        ws, noise = self._final_ws(document), self._noise_of(document)
-        return as_rgb(
-            self.generator.synthesis(ws, noise=noise, resolution=resolution, memory=self._activations)
-        )
+    def picture(self, document: Document, resolution: int, quality: Quality = "final") -> RGB:
+        """The picture [resolution, resolution, 3]. A preview leaves locks and calibration out."""
+        face = self.face(document)
+        ws = self.edits.edited(document, face, corrected=quality == "final")
+        return self._draw(document, face, ws, resolution)
+
+    @torch.no_grad()
+    def moved_picture(self, document: Document, resolution: int, moves: Moves) -> RGB:
+        """The final picture moved along directions that are not in the document."""
+        face = self.face(document)
+        ws = apply_directions(self.edits.edited(document, face, corrected=True), moves)
+        return self._draw(document, face, ws, resolution)
 
     @torch.no_grad()
     def attributes(self, document: Document) -> AttributeReading:
-        """Estimated before the attribute edit and on the edited picture, both with the model's own noise."""
-        return AttributeReading(
-            base=_by_name(self._reading(_mixed_key(document), lambda: self._mixed_ws(document))),
-            current=_by_name(self._reading(_edited_key(document), lambda: self._final_ws(document))),
+        """Read before and after the edit, both with the model's own noise."""
+        return read_edit(self.edits, document, self.face(document), self.bundle.estimator is not None)
+
+    @torch.no_grad()
+    def face(self, document: Document) -> MixedFace:
+        """The face before its edits."""
+        generator = self._generator_of(document.base)
+        return MixedFace(_mixed_key(document), self._mixed_ws(document), generator)
+
+    def _draw(self, document: Document, face: MixedFace, ws: Tensor, resolution: int) -> RGB:
+        noise = self._noise_of(document)
+        return as_rgb(
+            face.generator.synthesis(ws, noise=noise, resolution=resolution, memory=self._activations)
         )
 
     def _base_ws(self, base: Base) -> Tensor:
@@ -102,6 +132,12 @@ class ModelWorker:
 
         return self._latents.get_or_compute(str(base.latent), load)
 
+    def _generator_of(self, base: Base) -> Generator:
+        """A face that the generator was tuned for is rendered with the tuned one."""
+        if not isinstance(base, LatentBase):
+            return self.generator
+        return self._tuned.of(str(base.latent), self._latent(base))
+
     def _mixed_ws(self, document: Document) -> Tensor:
         def mixed() -> Tensor:
             ws = self._base_ws(document.base)
@@ -110,37 +146,6 @@ class ModelWorker:
             return ws
 
         return self._ws.get_or_compute(_mixed_key(document), mixed)
-
-    def _final_ws(self, document: Document) -> Tensor:
-        if not document.attributes:
-            return self._mixed_ws(document)
-        return self._ws.get_or_compute(_edited_key(document), lambda: self._edited_ws(document))
-
-    def _edited_ws(self, document: Document) -> Tensor:
-        flow = self.bundle.flow
-        if flow is None:
-            raise Problem("not_editable", "The model comes without a flow.")
-        base = self._reading(_mixed_key(document), lambda: self._mixed_ws(document))
-        target = base.clone()
-        for i, attribute in enumerate(ATTRIBUTES):
-            if attribute.name in document.attributes:
-                target[0, i] = document.attributes[attribute.name]
-        start = self._edit_starts.get_or_compute(
-            _mixed_key(document), lambda: start_edit(flow, self._mixed_ws(document), base)
-        )
-        return apply_edit(flow, start, target)
-
-    def _reading(self, key: str, ws: Callable[[], Tensor]) -> Tensor:
-        estimator = self.bundle.estimator
-        if estimator is None:
-            raise Problem("not_editable", "The model comes without an attribute estimator.")
-
-        def estimate() -> Tensor:
-            img = self.generator.synthesis(ws(), memory=self._activations)
-            values: Tensor = estimator(img.expand(-1, 3, -1, -1))  # grey: three times the same
-            return values
-
-        return self._readings.get_or_compute(key, estimate)
 
     def _noise_of(self, document: Document) -> list[Tensor] | None:
         spec, base = document.noise, document.base
@@ -164,11 +169,11 @@ def as_rgb(img: Tensor) -> RGB:
     return rgb
 
 
-def _weights(bundle: Bundle) -> list[str | None]:
+def _weights(bundle: Bundle) -> tuple[str | None, ...]:
     """What a picture depends on besides its document: models may share a generator, but not the flow."""
     manifest = bundle.manifest
     parts = (manifest.generator, manifest.flow, manifest.attributes)
-    return [None if part is None else part.sha256 for part in parts]
+    return tuple(None if part is None else part.sha256 for part in parts)
 
 
 def _dump(part: Base | Mix | NoiseSpec) -> str:
@@ -177,18 +182,3 @@ def _dump(part: Base | Mix | NoiseSpec) -> str:
 
 def _mixed_key(document: Document) -> str:
     return json.dumps(["mixed", _dump(document.base), [_dump(part) for part in document.mix]])
-
-
-def _edited_key(document: Document) -> str:
-    if not document.attributes:
-        return _mixed_key(document)
-    return json.dumps(["edited", _mixed_key(document), sorted(document.attributes.items())])
-
-
-def _final_key(document: Document) -> str:
-    return json.dumps([_edited_key(document), _dump(document.noise)])
-
-
-def _by_name(values: Tensor) -> dict[str, float]:
-    numbers: list[float] = values[0].tolist()
-    return {attribute.name: number for attribute, number in zip(ATTRIBUTES, numbers, strict=True)}

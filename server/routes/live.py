@@ -5,13 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket
 
+from server.access.caller import caller_of
 from server.live import CLOSE_UNKNOWN_SESSION, LiveSocket
 from server.problems import Problem
 from server.services import ServicesDep
-from server.storage import sessions
 
 router = APIRouter(prefix="/api/v1")
 
@@ -22,7 +21,7 @@ async def live(websocket: WebSocket, session_id: str, services: ServicesDep) -> 
     await websocket.accept()
     try:
         identifier = UUID(session_id)
-        await run_in_threadpool(sessions.get, services.database, identifier)
+        await services.ownership.check(caller_of(websocket), "session", identifier)
     except (ValueError, Problem):
         await websocket.close(CLOSE_UNKNOWN_SESSION, "unknown session")
         return

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from server.edit_answers import attributes_answer
+from server.edit_messages import Attributes
 from server.engine.interface import RenderRequest
-from server.messages import Attributes, AttributesBody, RenderBody
+from server.messages import AttributesBody, RenderBody
 from server.services import ServicesDep
 from server.strict_json import StrictJsonRoute
 
@@ -24,6 +26,5 @@ async def render(body: RenderBody, services: ServicesDep) -> Response:
 
 @router.post("/attributes")
 async def attributes(body: AttributesBody, services: ServicesDep) -> Attributes:
-    """Attributes estimated on the picture before and after the attribute edit."""
-    reading = await services.engine.attributes(body.document)
-    return Attributes(base=reading.base, current=reading.current)
+    """What an edit was asked for and what it did; waits for an estimate of the base where one is needed."""
+    return await attributes_answer(services.engine.editing, body.document)

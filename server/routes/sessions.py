@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
 
+from server.access.caller import SESSIONS, CallerDep
 from server.documents import Document, SeedBase
 from server.engine.fit import check_fit
 from server.engine.interface import ModelDescription
 from server.messages import Session, session_answer
 from server.services import Services, ServicesDep
-from server.storage import jobs, photos, sessions
+from server.storage import jobs, photos, queue, sessions
 from server.storage.tables import SessionRow
 from server.strict_json import StrictJsonRoute
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"], route_class=StrictJsonRoute)
 
 
-@router.post("", status_code=201)
-async def create_session(services: ServicesDep) -> Session:
+@router.post("", status_code=201, dependencies=[Depends(SESSIONS)])
+async def create_session(services: ServicesDep, user: CallerDep) -> Session:
     """A new session that opens with the default model's first picture."""
     await services.engine.rescan()  # the default may be another one by now
     document = _opening_document(services.engine.default_model()).model_dump(mode="json")
-    return await run_in_threadpool(lambda: _answer(services, sessions.create(services.database, document)))
+
+    def store() -> Session:
+        return _answer(services, sessions.create(services.database, document, user.name))
+
+    return await run_in_threadpool(store)
 
 
 @router.get("/{session_id}")
@@ -43,7 +48,8 @@ def put_document(session_id: UUID, document: Document, services: ServicesDep) ->
 
 def _answer(services: Services, row: SessionRow) -> Session:
     database = services.database
-    return session_answer(row, photos.of_session(database, row.id), jobs.of_session(database, row.id))
+    own = photos.of_session(database, row.id), jobs.of_session(database, row.id)
+    return session_answer(row, *own, queue.positions(database))
 
 
 def _opening_document(model: ModelDescription) -> Document:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
+from server.storage.schema import check_schema
 from server.storage.tables import Table
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
@@ -18,7 +19,10 @@ class Database:
     """Short transactions only, each in one thread; rows stay readable after their transaction."""
 
     def __init__(self, url: str) -> None:
+        """Raises UnusableDatabaseError."""
         self.engine = create_engine(url)
+        check_schema(self.engine)
+        self.engine.dispose()  # the connection of the check, which is as it was opened
         if self.engine.dialect.name == "sqlite":
             _use_sqlite_safely(self.engine)
         Table.metadata.create_all(self.engine)

@@ -53,6 +53,16 @@ def of_session(database: Database, session_id: UUID) -> list[PhotoRow]:
         return list(transaction.scalars(query))
 
 
+def set_anchors(database: Database, photo_id: UUID, anchors: dict[str, Any] | None) -> PhotoRow:
+    """Where the face is, by hand; None: where it was found. Raises Problem unknown_photo."""
+    with database.write() as transaction:
+        row = transaction.get(PhotoRow, photo_id)
+        if row is None:
+            raise Problem("unknown_photo", "There is no such photo.")
+        row.anchors = anchors
+    return row
+
+
 def landmarks_of(photo: PhotoRow, face: int) -> list[list[float]]:
     """The five points [5][2] of a face. Raises Problem unknown_face."""
     if not 0 <= face < len(photo.faces):

@@ -10,10 +10,10 @@ from server.storage.database import Database
 from server.storage.tables import SessionRow, now
 
 
-def create(database: Database, document: dict[str, Any]) -> SessionRow:
-    """A new session that opens with document."""
+def create(database: Database, document: dict[str, Any], owner: str = "") -> SessionRow:
+    """A new session of somebody's that opens with document."""
     moment = now()
-    row = SessionRow(id=uuid4(), document=document, created_at=moment, updated_at=moment)
+    row = SessionRow(id=uuid4(), owner=owner, document=document, created_at=moment, updated_at=moment)
     with database.write() as transaction:
         transaction.add(row)
     return row

@@ -38,22 +38,27 @@ class Table(DeclarativeBase):
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
         list[dict[str, Any]]: JSON,
+        list[int]: JSON,
     }
 
 
 class SessionRow(Table):
-    """One person's work: the document that a reload brings back."""
+    """One person's work: the document that a reload brings back. owner: a user, empty for the only one."""
 
     __tablename__ = "sessions"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(String(32), default="", server_default="", index=True)
     document: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
 
 class PhotoRow(Table):
-    """An uploaded photo as we re-encoded it. faces: box [4], score, landmarks [5][2], largest face first."""
+    """An uploaded photo as we re-encoded it. faces: box [4], score, landmarks [5][2], largest face first.
+
+    anchors: left_eye, right_eye, mouth as x, y, where somebody set them by hand.
+    """
 
     __tablename__ = "photos"
 
@@ -63,6 +68,7 @@ class PhotoRow(Table):
     width: Mapped[int]
     height: Mapped[int]
     faces: Mapped[list[dict[str, Any]]]
+    anchors: Mapped[dict[str, Any] | None]
     blob: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
 
@@ -79,8 +85,49 @@ class LatentRow(Table):
     created_at: Mapped[datetime]
 
 
+class DirectionRow(Table):
+    """A direction of a generator (sha256), as a file of models.editing.directions; that never changes.
+
+    minimum, maximum: of the strength, for a slider. owner: a user, empty for the only one.
+    """
+
+    __tablename__ = "directions"
+    __table_args__ = (UniqueConstraint("generator", "owner", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    generator: Mapped[str] = mapped_column(String(64))
+    owner: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(80))
+    method: Mapped[str] = mapped_column(String(32))
+    layers: Mapped[list[int]]
+    scale: Mapped[float] = mapped_column(Float)
+    minimum: Mapped[float] = mapped_column(Float)
+    maximum: Mapped[float] = mapped_column(Float)
+    explained: Mapped[float | None] = mapped_column(Float)
+    blob: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+
+
+class LayerRulesRow(Table):
+    """The rows that edits of a generator's (sha256) faces change, {attribute: rows}: somebody's default."""
+
+    __tablename__ = "layer_rules"
+
+    generator: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(32), primary_key=True)
+    layers: Mapped[dict[str, Any]]
+
+
 class JobRow(Table):
-    """A projection: queued -> running -> succeeded | failed | cancelled; the last three never change."""
+    """A projection: queued -> running -> succeeded | failed | cancelled, which never change. A running one
+    may also become paused or queued again; its state_blob is where it goes on.
+
+    request: what was asked for, which also tells what an idempotency key stands for. rungs: rung and steps of
+    each; rung, step, loss, terms, distance: of the newest step. generator: sha256 of the weights it began
+    with; start_latent_id: the result it began with, of the job continues. wish: what a running job is to
+    become ("cancelled", "paused"). lease_owner, lease_until: the server that runs it, and until when others
+    believe that. claimed_at: when it last began to run; started_at: when it first did.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -93,17 +140,50 @@ class JobRow(Table):
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
     state: Mapped[str] = mapped_column(String(16))
     model: Mapped[str] = mapped_column(String(64))
+    generator: Mapped[str | None] = mapped_column(String(64))
     photo_id: Mapped[UUID] = mapped_column(ForeignKey("photos.id"))
-    face: Mapped[int] = mapped_column(Integer)
+    face: Mapped[int | None] = mapped_column(Integer)
+    anchors: Mapped[dict[str, Any]]
+    request: Mapped[dict[str, Any]]
+    rungs: Mapped[list[dict[str, Any]]]
+    continues: Mapped[UUID | None]
+    start_latent_id: Mapped[UUID | None] = mapped_column(ForeignKey("latents.id"))
+    began_at: Mapped[str | None] = mapped_column(String(16))
     total: Mapped[int] = mapped_column(Integer)
     step: Mapped[int] = mapped_column(Integer, default=0)
+    rung: Mapped[str | None] = mapped_column(String(16))
     loss: Mapped[float | None] = mapped_column(Float)
+    terms: Mapped[dict[str, Any] | None]
     distance: Mapped[float | None] = mapped_column(Float)
     metric: Mapped[str] = mapped_column(String(64), default="")
+    pixel_error: Mapped[float | None] = mapped_column(Float)
+    psnr: Mapped[float | None] = mapped_column(Float)
+    identity: Mapped[float | None] = mapped_column(Float)
+    seconds: Mapped[float] = mapped_column(Float, default=0.0)
     latent_id: Mapped[UUID | None] = mapped_column(ForeignKey("latents.id"))
     preview_blob: Mapped[str | None] = mapped_column(String(64))
+    state_blob: Mapped[str | None] = mapped_column(String(64))
+    wish: Mapped[str | None] = mapped_column(String(16))
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(36))
+    lease_until: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_detail: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class JobHistoryRow(Table):
+    """How a projection went until its newest checkpoint.
+
+    points: step, rung, loss, distance, terms of some steps. moments: step, rung, distance, width, height and
+    blob of a few pictures.
+    """
+
+    __tablename__ = "job_histories"
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    points: Mapped[list[dict[str, Any]]]
+    moments: Mapped[list[dict[str, Any]]]

@@ -88,18 +88,6 @@ def test_the_order_of_edits_does_not_matter(studio: Studio) -> None:
     assert studio.picture().is_identical_to(picture)
 
 
-def test_light_can_be_moved_and_put_back(studio: Studio) -> None:
-    first = studio.picture()
-    light = studio.page.locator("#light input[type=range]").first
-    light.focus()
-    light.press("End")
-    studio.settle()
-    assert not studio.picture().looks_like(first)
-    studio.part("reset-light").click()
-    studio.settle()
-    assert studio.picture().is_identical_to(first)
-
-
 def test_a_new_face_and_back_again(studio: Studio) -> None:
     first, seed = studio.picture(), studio.value("seed")
     studio.part("dice").click()

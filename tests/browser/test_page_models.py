@@ -169,6 +169,31 @@ def test_a_model_that_is_put_there_appears_by_itself(studio: Studio, checkpoints
         added.unlink()
 
 
+def test_a_search_whose_model_is_gone_says_so_and_what_to_do(
+    studio: Studio, checkpoints: Path, astronaut: bytes
+) -> None:
+    choose(studio, OTHER)
+    studio.choose_photo("portrait.jpg", astronaut)
+    studio.type("steps", 1000)
+    studio.part("project").click()
+    expect(studio.part("figures")).to_be_visible()
+    studio.part("pause").click()
+    expect(studio.part("search")).to_have_attribute("data-state", "paused")
+    file = checkpoints / f"{OTHER}.pkl"
+    content = file.read_bytes()
+    file.unlink()
+    try:
+        studio.page.request.post(f"{studio.url}/api/v1/models/refresh")
+        studio.part("resume").click()
+        outcome = studio.part("outcome")
+        expect(outcome).to_have_attribute("data-state", "failed")
+        expect(outcome).to_contain_text(f"The search failed. The model {OTHER} is not here any more.")
+        expect(outcome).to_contain_text("Choose another model")
+        expect(studio.part("toast")).to_contain_text("The face could not be found")
+    finally:
+        file.write_bytes(content)
+
+
 def test_a_phone_has_room_for_the_list(studio: Studio) -> None:
     studio.page.set_viewport_size({"width": 390, "height": 844})
     first = studio.picture()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,76 +15,133 @@ from tests.browser.conftest import jpeg
 from tests.browser.server_process import ServerProcess
 from tests.browser.studio import SEARCH_PATIENCE_MS, Studio, all_different
 
+DRAG_IN = """([bytes, name, types]) => {
+  const data = new DataTransfer();
+  const content = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
+  data.items.add(new File([content], name, { type: "image/jpeg" }));
+  for (const type of types)
+    dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
 
-def refuse(studio: Studio, name: str, content: bytes, words: str) -> None:
-    """Choose a file that cannot be used: a message says so, and nothing else changes."""
-    studio.expected.append("the server responded with a status of 4")
-    before, caption = studio.picture(), studio.caption()
-    studio.choose_photo(name, content)
-    expect(studio.part("toast")).to_contain_text(re.compile(words, re.IGNORECASE))
-    expect(studio.part("upload-failed")).to_be_visible()
-    expect(studio.part("crop")).to_have_count(0)
-    assert studio.picture().is_identical_to(before)
-    assert studio.caption() == caption
-    studio.part("toast-dismiss").click()
-    expect(studio.part("toast")).to_have_count(0)
-    studio.reload()
-    assert studio.picture().is_identical_to(before)
-    assert studio.caption() == caption
+
+def drag_in(studio: Studio, content: bytes, *events: str) -> None:
+    """What a file dragged onto the page does to it."""
+    studio.page.evaluate(DRAG_IN, [base64.b64encode(content).decode(), "portrait.jpg", events])
+
+
+def wait_for_crop(studio: Studio) -> None:
+    expect(studio.part("crop")).to_have_js_property("naturalWidth", 256)
 
 
 def upload(studio: Studio, content: bytes) -> None:
     """Choose a photo and wait for its crop."""
     studio.choose_photo("portrait.jpg", content)
-    expect(studio.part("crop")).to_be_visible()
-    expect(studio.part("crop")).to_have_js_property("complete", True)
-    assert studio.part("crop").evaluate("(image) => image.naturalWidth") >= 256
+    wait_for_crop(studio)
 
 
 def search(studio: Studio, steps: int) -> None:
-    """Start the projection and wait for its first steps and pictures."""
-    studio.part("project-steps").select_option(str(steps))
+    """Start the search in W and wait for its first steps and pictures."""
+    studio.type("steps", steps)
     studio.part("project").click()
-    expect(studio.part("progress")).to_be_visible()
-    expect(studio.part("progress")).to_have_attribute("data-state", "running")
+    expect(studio.part("search")).to_have_attribute("data-state", "running")
     expect(studio.face).to_have_attribute("data-kind", "3")
 
 
-def test_a_photo_is_found_in_the_model_and_edited(studio: Studio, astronaut: bytes) -> None:
+def expect_outcome(studio: Studio, state: str) -> None:
+    expect(studio.part("outcome")).to_have_attribute("data-state", state, timeout=SEARCH_PATIENCE_MS)
+
+
+def cropped(studio: Studio) -> str:
+    """Where the page has the newest preview from."""
+    return studio.part("crop").get_attribute("src") or ""
+
+
+def refuse(studio: Studio, name: str, content: bytes, words: str) -> None:
+    """Choose a file that cannot be used: a message says so, and nothing else changes."""
+    studio.choose_photo(name, content)
+    expect(studio.part("toast")).to_contain_text(re.compile(words, re.IGNORECASE))
+    expect(studio.part("upload-failed")).to_be_visible()
+    expect(studio.part("crop")).to_have_count(0)
+    studio.part("toast-dismiss").click()
+    expect(studio.part("toast")).to_have_count(0)
+
+
+def test_the_way_of_a_photo_from_the_drop_to_the_face_put_back(studio: Studio, astronaut: bytes) -> None:
     seed_face = studio.picture()
-    upload(studio, astronaut)
+    drag_in(studio, astronaut, "dragover")
+    expect(studio.part("drop")).to_be_visible()
+    drag_in(studio, astronaut, "drop")
+    wait_for_crop(studio)
     expect(studio.part("metric")).to_contain_text("not LPIPS")
-    search(studio, 100)
-    expect(studio.part("outcome")).to_have_attribute("data-state", "succeeded", timeout=SEARCH_PATIENCE_MS)
+
+    # The crop follows the hand and the arrow keys, and goes back.
+    detected = cropped(studio)
+    expect(studio.part("reset-anchors")).to_be_disabled()
+    box = studio.part("anchor-mouth").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    studio.page.mouse.move(x, y)
+    studio.page.mouse.down()
+    studio.page.mouse.move(x + 9, y + 30, steps=4)
+    expect(studio.part("crop")).not_to_have_attribute("src", detected)
+    studio.page.mouse.up()
+    dragged = studio.part("anchor-mouth").get_attribute("aria-label")
+    studio.part("anchor-mouth").press("Shift+ArrowUp")
+    expect(studio.part("anchor-mouth")).not_to_have_attribute("aria-label", dragged or "")
+    studio.part("reset-anchors").click()
+    expect(studio.part("reset-anchors")).to_be_disabled()
+
+    # Paused, found again by a page that comes back, and gone on with.
+    search(studio, 8)
+    studio.part("pause").click()
+    expect(studio.part("search")).to_have_attribute("data-state", "paused")
+    step = studio.part("progress").get_attribute("data-step") or ""
+    studio.reload()
+    assert studio.picture().is_identical_to(seed_face)
+    expect(studio.part("headline")).to_have_text(f"Paused at step {step} of 8")
+    expect(studio.part("film").get_by_role("button").first).to_be_visible()
+    studio.part("resume").click()
+    expect_outcome(studio, "succeeded")
     studio.settle()
     found = studio.picture()
     assert not found.looks_like(seed_face)
     assert studio.caption() == "Found in portrait.jpg"
-    expect(studio.part("slider-age")).to_be_enabled()
-    at_first = studio.fraction("slider-age")
-    studio.take("slider-age")
-    studio.pull("slider-age", 0.95, moves=10)
-    studio.wait_for_newest_frame()
-    assert not studio.picture().looks_like(found)
-    studio.pull("slider-age", at_first, moves=10)
-    studio.release()
-    assert studio.picture().is_identical_to(found)
-    studio.reload()
-    assert studio.picture().is_identical_to(found)
-    expect(studio.part("crop")).to_be_visible()
+    expect(studio.part("announcement")).to_have_text("The face was found.")
+    expect(studio.part("figures")).to_contain_text(
+        re.compile(r"Distance\d.*Pixel error\d.*8 steps", re.DOTALL)
+    )
 
-
-def test_cancelling_keeps_the_best_so_far(studio: Studio, astronaut: bytes) -> None:
-    upload(studio, astronaut)
-    search(studio, 1000)
-    studio.part("cancel").click()
-    expect(studio.part("outcome")).to_have_attribute("data-state", "cancelled")
-    studio.part("use-latent").click()
+    # One rung further keeps the edits; the face goes back into its photo, also after a reload.
+    studio.type("number-age", 70)
     studio.settle()
-    assert studio.caption() == "Found in portrait.jpg"
+    assert studio.caption() == "Found in portrait.jpg, 1 edit"
+    studio.part("further-w+").click()
+    expect(studio.part("headline")).to_contain_text("W+")
+    expect_outcome(studio, "succeeded")
+    studio.settle()
+    further = studio.picture()
+    assert not further.looks_like(found)
+    assert studio.caption() == "Found in portrait.jpg, 1 edit"
+    studio.reload()
+    assert studio.picture().is_identical_to(further)
+    expect(studio.part("outcome")).to_have_attribute("data-state", "succeeded")
+    expect(studio.part("results").get_by_role("button")).to_have_text(
+        [re.compile("^W[0-9]"), re.compile(r"^W\+")]
+    )
+    with studio.page.expect_download() as download:
+        studio.part("put-back").click()
+    assert download.value.suggested_filename == "portrait-latent-loom.jpg"
+    before = np.asarray(Image.open(BytesIO(astronaut)), dtype=np.int16)
+    after = np.asarray(Image.open(download.value.path()), dtype=np.int16)
+    assert after.shape == before.shape
+    changed = np.abs(after - before).max(axis=2) > 40
+    assert changed[60:200, 170:280].mean() > 0.2, "the face is another"
+    assert changed[400:, :60].mean() < 0.01, "the flag is as it was"
 
 
-def test_sliders_keep_answering_during_a_search(studio: Studio, astronaut: bytes) -> None:
+def test_sliders_answer_during_a_search_and_cancelling_keeps_the_best_so_far(
+    studio: Studio, astronaut: bytes
+) -> None:
     upload(studio, astronaut)
     search(studio, 1000)
     studio.part("watch").click()
@@ -94,36 +153,52 @@ def test_sliders_keep_answering_during_a_search(studio: Studio, astronaut: bytes
         pictures.append(studio.picture())
     studio.release()
     assert all_different(pictures)
-    expect(studio.part("progress")).to_have_attribute("data-state", "running")
+    expect(studio.part("search")).to_have_attribute("data-state", "running")
     studio.part("cancel").click()
-    expect(studio.part("outcome")).to_have_attribute("data-state", "cancelled")
+    expect_outcome(studio, "cancelled")
+    studio.part("use-latent").click()
+    studio.settle()
+    assert studio.caption() == "Found in portrait.jpg"
 
 
-def test_of_two_faces_either_can_be_chosen(studio: Studio, two_people: bytes) -> None:
+def test_of_two_faces_either_can_be_chosen_and_without_one_the_points_are_set_by_hand(
+    studio: Studio, two_people: bytes
+) -> None:
     upload(studio, two_people)
     expect(studio.part("face-0")).to_have_attribute("aria-pressed", "true")
-    first = studio.part("crop").get_attribute("src")
+    first = cropped(studio)
     studio.part("face-1").click()
     expect(studio.part("face-1")).to_have_attribute("aria-pressed", "true")
-    assert studio.part("crop").get_attribute("src") != first
+    expect(studio.part("crop")).not_to_have_attribute("src", first)
     expect(studio.part("face-2")).to_have_count(0)
+    studio.page.set_viewport_size({"width": 390, "height": 844})
+    assert studio.page.evaluate("() => document.scrollingElement.scrollWidth") <= 390
+    studio.reload()
+    expect(studio.part("face-1")).to_have_attribute("aria-pressed", "true")
 
-
-def test_a_text_file_named_jpg_is_refused(studio: Studio) -> None:
-    refuse(studio, "letter.jpg", b"Dear all,\nthis is not a photo.\n" * 50, "picture|image|photo")
-
-
-def test_a_photo_cut_off_in_the_middle_is_refused(studio: Studio, astronaut: bytes) -> None:
-    refuse(studio, "half.jpg", astronaut[: len(astronaut) // 2], "damaged|incomplete|cut")
-
-
-def test_a_picture_without_a_face_is_refused(studio: Studio) -> None:
     ramp = np.linspace(0, 255, 400, dtype=np.uint8)
-    picture = np.stack([np.tile(ramp, (300, 1))] * 3, axis=2)
-    refuse(studio, "gradient.jpg", jpeg(Image.fromarray(picture)), "no face")
+    upload(studio, jpeg(Image.fromarray(np.stack([np.tile(ramp, (300, 1))] * 3, axis=2))))
+    expect(studio.page.locator("#photo")).to_contain_text("No face was found")
+    expect(studio.part("face-0")).to_have_count(0)
+    expect(studio.part("project")).to_be_disabled()
+    studio.part("anchor-left_eye").press("ArrowLeft")
+    expect(studio.part("project")).to_be_enabled()
 
 
-def test_a_server_lost_in_the_middle_of_a_search_takes_no_edit_with_it(
+def test_files_that_are_no_photos_are_refused_and_nothing_else_changes(
+    studio: Studio, astronaut: bytes
+) -> None:
+    studio.expected.append("the server responded with a status of 4")
+    before, caption = studio.picture(), studio.caption()
+    letter = b"Dear all,\nthis is not a photo.\n" * 50
+    refuse(studio, "letter.jpg", letter, "picture|image|photo")
+    refuse(studio, "half.jpg", astronaut[: len(astronaut) // 2], "damaged|incomplete|cut")
+    studio.reload()
+    assert studio.picture().is_identical_to(before)
+    assert studio.caption() == caption
+
+
+def test_a_search_goes_on_by_itself_after_its_server_was_killed(
     page: Page, tmp_path: Path, astronaut: bytes
 ) -> None:
     server = ServerProcess(tmp_path)
@@ -142,9 +217,11 @@ def test_a_server_lost_in_the_middle_of_a_search_takes_no_edit_with_it(
         server.start()
         studio.settle()
         expect(studio.part("connection-banner")).to_have_count(0)
-        expect(studio.part("outcome")).to_have_attribute("data-state", "failed")
+        expect(studio.part("search")).to_have_attribute("data-state", "running")
+        studio.part("watch").click()
         assert studio.picture().is_identical_to(before)
-        expect(studio.part("crop")).to_be_visible()
+        studio.part("cancel").click()
+        expect_outcome(studio, "cancelled")
         assert studio.unexpected_complaints() == []
     finally:
         server.stop()

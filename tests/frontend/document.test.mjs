@@ -17,6 +17,7 @@ import {
   withModel,
   withoutAttribute,
 } from "../../frontend/document.js";
+import { NO_EDITS } from "../../frontend/edits.js";
 
 const AGE = {
   name: "age",
@@ -79,7 +80,7 @@ test("a face found in a photo starts without edits, mix and noise, at full trunc
     model: "demo",
     base: { kind: "latent", latent: "l", truncation_psi: 1, truncation_cutoff: null },
     mix: [],
-    attributes: {},
+    ...NO_EDITS,
     noise: { seed: null, strength: 1 },
   });
 });
@@ -90,6 +91,8 @@ const SMALLER = {
   default_psi: 0.5,
   seeds: [21, 22],
   attributes: [{ name: "age" }],
+  editable: true,
+  measurable: true,
 };
 
 test("in another model it is the same seed, and what that model has no layer for goes", () => {
@@ -106,7 +109,7 @@ test("in another model it is the same seed, and what that model has no layer for
     model: "smaller",
     base: seedBase(3, 0.9),
     mix: [{ source: seedBase(9, 0.7), layers: [6, 7], strength: 0.5 }],
-    attributes: {},
+    ...NO_EDITS,
     noise: { seed: 4, strength: 2 },
   });
 });

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plainDocument, withMix } from "../../frontend/document.js";
 import {
-  jobOf,
   jobOfBase,
   loadingModel,
   modelOf,
   modelProblem,
   originalsOf,
+  readingOf,
   runningJob,
   shownOriginals,
   usableModels,
@@ -139,9 +139,10 @@ test("the mix panel stays on at a crossover that mixes nothing in", () => {
 });
 
 test("values of a face are shown until those of the next one arrive, but count only for their own", () => {
-  const values = { age: 30 };
-  const state = after({ type: "originals", key: JSON.stringify(["demo", DOCUMENT.base, []]), values });
-  assert.equal(originalsOf(state), values);
+  const estimated = { age: 30 };
+  const values = { state: "ready", estimated, light: null };
+  const state = after({ type: "reading", document: DOCUMENT, values });
+  assert.deepEqual(originalsOf(state), estimated);
   const next = reduce(state, {
     type: "edit",
     document: plainDocument("demo", 4, 0.7),
@@ -150,7 +151,42 @@ test("values of a face are shown until those of the next one arrive, but count o
     at: 0,
   });
   assert.equal(originalsOf(next), null);
-  assert.equal(shownOriginals(next), values);
+  assert.deepEqual(shownOriginals(next), estimated);
+});
+
+test("what a person says of the face stands in for what was estimated", () => {
+  const values = { state: "ready", estimated: { age: 30, yaw: 1 }, light: null };
+  const state = after({ type: "reading", document: DOCUMENT, values });
+  const document = { ...DOCUMENT, base_attributes: { age: 24 } };
+  const corrected = reduce(state, { type: "edit", document, gesture: null, held: false, at: 0 });
+  assert.deepEqual(originalsOf(corrected), { age: 24, yaw: 1 });
+});
+
+test("a face whose values are still being estimated has none", () => {
+  const values = { state: "estimating", estimated: {}, light: null };
+  assert.equal(originalsOf(after({ type: "reading", document: DOCUMENT, values })), null);
+});
+
+test("a reading is of the picture before until that of the newest edit arrives", () => {
+  const values = { state: "ready", estimated: { age: 30 }, light: null };
+  const state = after({ type: "reading", document: DOCUMENT, values });
+  assert.equal(readingOf(state).current, true);
+  assert.equal(readingOf(reduce(state, edit(50))).current, false);
+  const elsewhere = { ...state, document: plainDocument("other", 3, 0.7) };
+  assert.equal(readingOf(elsewhere), null);
+});
+
+const RULES = { model: "demo", layers: { age: [4] }, bundled: { age: [4, 5] }, num_ws: 12, stored: true };
+
+test("rules kept for a model hold on a face that nothing was done to, without a step of undo", () => {
+  const state = after({ type: "rules", rules: RULES });
+  assert.deepEqual(state.document.layers, { age: [4] });
+  assert.deepEqual(state.past, []);
+});
+
+test("rules kept for a model leave an edited face alone, and one of another model", () => {
+  assert.deepEqual(after(edit(50), { type: "rules", rules: RULES }).document.layers, {});
+  assert.deepEqual(after({ type: "rules", rules: { ...RULES, model: "other" } }).document.layers, {});
 });
 
 test("a job that runs when the page comes back is awaited", () => {
@@ -188,23 +224,6 @@ test("the canvas returns to the document when the awaited job ends, and at any e
   assert.equal(reduce(watching, edit(20)).view, "document");
   assert.equal(reduce(watching, { type: "job", job: { ...JOB, state: "failed" } }).view, "document");
   assert.equal(reduce(watching, { type: "job", job: { ...JOB, step: 3 } }).view, "projection");
-});
-
-test("the loss curve grows by step, and stays small however long the search is", () => {
-  const jobs = Array.from({ length: 3000 }, (_, step) => ({
-    type: "job",
-    job: { ...JOB, step, loss: 1 / (step + 1) },
-  }));
-  const curve = after(...jobs).curves.j;
-  assert.ok(curve.length <= 241 && curve.length > 60, String(curve.length));
-  assert.deepEqual([curve[0].step, curve.at(-1)?.step], [0, 2999]);
-  assert.ok(curve.every(({ step }, i) => i === 0 || step > curve[i - 1].step));
-});
-
-test("each face of a photo has its own search", () => {
-  const state = after({ type: "photo-added", photo: PHOTO }, { type: "job", job: JOB });
-  assert.equal(jobOf(state)?.id, "j");
-  assert.equal(jobOf(reduce(state, { type: "photo-chosen", photo: "p", face: 1 })), null);
 });
 
 test("the job of a found face is known by its latent", () => {

@@ -147,6 +147,19 @@ def test_a_manifest_keeps_the_rules_of_its_checkpoint() -> None:
     assert b"layers" not in manifest_json(parse_manifest(manifest_with()))
 
 
+def test_a_manifest_keeps_where_its_middle_and_fine_layers_begin() -> None:
+    manifest = parse_manifest(manifest_with(mix_borders=[4, 7]))
+    assert manifest.mix_borders == (4, 7)
+    assert parse_manifest(json.loads(manifest_json(manifest))) == manifest
+    assert parse_manifest(manifest_with()).mix_borders is None
+
+
+@pytest.mark.parametrize("borders", [4, [4], [4, 4], [0, 4], [4, 64], [4.0, 8], [True, 8]])
+def test_a_manifest_with_damaged_borders_is_refused(borders: object) -> None:
+    with pytest.raises(CheckpointError, match="'mix_borders'"):
+        parse_manifest(manifest_with(mix_borders=borders))
+
+
 @pytest.mark.parametrize("rows", [3, ["1"], [-1], [True], [64]])
 def test_a_manifest_with_damaged_rules_is_refused(rows: object) -> None:
     for layers in ({"yaw": rows}, [1]):

@@ -127,6 +127,7 @@ def make_settings(data: Path, checkpoints: Path, page: Path) -> Settings:
         frontend_dir=page,
         perceptual="efficientnet-lite0",
         device="cpu",
+        max_requests_per_second=10_000,
     )
 
 

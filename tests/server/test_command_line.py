@@ -21,12 +21,43 @@ def run(*arguments: str, **environment: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "loom.lan"])  # noqa: S104
-def test_an_address_that_others_can_reach_is_refused(host: str) -> None:
+def test_an_address_that_others_can_reach_needs_a_token(host: str) -> None:
     code, output = run("serve", "--host", host)
     assert code == 2
-    assert f"Refusing to listen on {host}" in output
-    assert "access tokens" in output.replace("\n", " ")
-    assert "LATENTLOOM_ALLOW_REMOTE=1" in output
+    assert output.startswith(f"Refusing to listen on {host} without LATENTLOOM_TOKEN")
+    assert "`latentloom token` makes one" in output
+
+
+def test_a_token_that_can_be_guessed_is_refused() -> None:
+    code, output = run("serve", LATENTLOOM_TOKEN="open-sesame")  # noqa: S106
+    assert (code, "needs 24 characters" in output) == (2, True)
+
+
+def test_a_token_is_made_and_users_come_and_go(tmp_path: Path) -> None:
+    file = str(tmp_path / "tokens.toml")
+    code, output = run("token")
+    assert (code, len(output.splitlines()[0])) == (0, 43)
+    assert run("token", "add", "Ana!", "--file", file)[0] == 2
+    assert run("token", "add", "ana", "--file", file, "--max-photos", "9")[0] == 0
+    assert run("token", "add", "ana", LATENTLOOM_TOKEN_FILE=file)[0] == 1
+    assert run("token", "add", "ana", "--replace", "--max-photos", "9", "--file", file)[0] == 0
+    assert run("token", "list", "--file", file) == (0, "ana\tmax_photos=9\n")
+    assert run("token", "remove", "ana", "--file", file)[0] == 0
+    assert run("token", "remove", "ana", "--file", file)[0] == 1
+    assert run("token", "add", "ana")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[users", "[users.A]", "x = 1", '[users.a]\nsha256 = "0"', f'[users.a]\nsha256 = "{"0" * 64}"\nb = 1'],
+)
+def test_a_token_file_that_is_wrong_is_said_in_a_sentence(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "tokens.toml"
+    file.write_text(content, "utf-8")
+    code, output = run("serve", LATENTLOOM_TOKEN_FILE=str(file), LATENTLOOM_DATA_DIR=str(tmp_path / "data"))
+    assert code == 2
+    assert f"The token file {file}" in output.replace("\n", " ").replace("  ", " ")
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(

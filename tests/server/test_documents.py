@@ -19,7 +19,13 @@ def test_a_document_comes_back_from_json_as_it_was() -> None:
     source = {"kind": "latent", "latent": LATENT, "truncation_psi": 1.0, "truncation_cutoff": 3}
     written = seed_document(
         mix=[{"source": source, "layers": [4, 5], "strength": 0.5}],
+        base_attributes={"yaw": -3.0},
         attributes={"age": 60.0},
+        light={"azimuth": 30.0, "elevation": 10.0, "strength": 0.5, "brightness": None},
+        locks=["glasses"],
+        calibrated=True,
+        layers={"age": [4, 5]},
+        directions=[{"direction": LATENT, "strength": 1.5, "layers": None}],
         noise={"seed": 3, "strength": 0.5},
     )
     assert Document.model_validate(written).model_dump(mode="json") == written
@@ -48,6 +54,18 @@ def test_what_is_left_out_takes_its_neutral_value() -> None:
         {"attributes": {"age": "old"}},
         {"attributes": {"__class__": 1.0}},
         {"attributes": {f"a{i}": 0.0 for i in range(65)}},
+        {"base_attributes": {"age": float("nan")}},
+        {"light": {"azimuth": 0.0}},
+        {"light": {"azimuth": 0.0, "elevation": 91.0}},
+        {"light": {"strength": 1.1}},
+        {"light": {"brightness": float("nan")}},
+        {"locks": ["Age"]},
+        {"layers": {"age": []}},
+        {"layers": {"age": [64]}},
+        {"directions": [{"direction": LATENT, "strength": float("nan")}]},
+        {"directions": [{"direction": LATENT, "strength": 21.0}]},
+        {"directions": [{"direction": "sefa 1", "strength": 1.0}]},
+        {"directions": [{"direction": LATENT, "strength": 1.0}] * 33},
         {"mix": [{"source": seed_document()["base"], "layers": [-1], "strength": 1}]},
         {"mix": [{"source": seed_document()["base"], "layers": [0] * 10**6, "strength": 1}]},
         {"mix": [{"source": seed_document()["base"], "layers": [0], "strength": 1}] * 17},

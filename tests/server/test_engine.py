@@ -13,17 +13,22 @@ import torch
 
 from models.bundle import load_bundle
 from models.editing.attribute_edit import edit_attributes
+from models.editing.layer_rules import styleflow_rules
+from models.projection.state import ProjectorState
 from models.stylegan2.generator import to_uint8
 from server.documents import Document
 from server.engine.cache import FrameCache, StageCache
 from server.engine.compute import ComputeThread, Priority
 from server.engine.frames import live_frame, projection_frame, read_header
-from server.engine.interface import ProjectionSpec, Rendered
+from server.engine.interface import ProjectionEvent, ProjectionRequest, ProjectionSpec, Rendered
+from server.engine.known_directions import KnownDirections, no_directions
 from server.engine.latents import Latent, latent_file, read_latent
 from server.engine.local import LocalEngine, LocalEngineOptions
 from server.engine.worker import ModelWorker
 from server.problems import Problem
 from tests.server.harness import seed_document
+
+NO_DIRECTIONS = KnownDirections(no_directions)
 
 
 def no_latents(latent_id: UUID) -> bytes:
@@ -32,7 +37,7 @@ def no_latents(latent_id: UUID) -> bytes:
 
 @pytest.fixture
 def worker(checkpoints: Path) -> ModelWorker:
-    return ModelWorker(load_bundle(checkpoints / "tiny"), no_latents, FrameCache(10**7))
+    return ModelWorker(load_bundle(checkpoints / "tiny"), no_latents, NO_DIRECTIONS, FrameCache(10**7))
 
 
 def document(seed: int = 1, **changes: object) -> Document:
@@ -133,7 +138,9 @@ def test_a_picture_is_the_models_own(worker: ModelWorker, checkpoints: Path) -> 
         base = bundle.estimator(bundle.generator.synthesis(ws))
         target = base.clone()
         target[0, 15] = 60.0
-        expected = to_uint8(bundle.generator.synthesis(edit_attributes(bundle.flow, ws, base, target)))
+        rules = styleflow_rules(bundle.generator.num_ws)
+        ws = edit_attributes(bundle.flow, ws, base, target, rules)
+        expected = to_uint8(bundle.generator.synthesis(ws))
     assert np.array_equal(worker.picture(document(4, attributes={"age": 60.0}), 32), expected[0].numpy())
 
 
@@ -143,7 +150,7 @@ def test_only_what_a_slider_changes_is_computed_again(worker: ModelWorker) -> No
     generator.mapping.register_forward_hook(lambda *_: calls.append("mapping"))
     generator.synthesis.register_forward_hook(lambda *_: calls.append("synthesis"))
     assert worker.bundle.estimator is not None
-    worker.bundle.estimator.register_forward_hook(lambda *_: calls.append("estimator"))
+    worker.bundle.estimator.stem.register_forward_hook(lambda *_: calls.append("estimator"))
 
     worker.jpeg(document(attributes={"age": 30.0}), 32, "preview")
     assert sorted(calls) == ["estimator", "mapping", "synthesis", "synthesis"]
@@ -158,7 +165,7 @@ def test_only_what_a_slider_changes_is_computed_again(worker: ModelWorker) -> No
 
 
 def test_without_its_memory_a_worker_gives_the_same_bytes(checkpoints: Path, worker: ModelWorker) -> None:
-    fresh = ModelWorker(load_bundle(checkpoints / "tiny"), no_latents, FrameCache(0))
+    fresh = ModelWorker(load_bundle(checkpoints / "tiny"), no_latents, NO_DIRECTIONS, FrameCache(0))
     for value in (20.0, 70.0, 20.0):
         edited = document(attributes={"age": value})
         assert fresh.jpeg(edited, 32, "final") == worker.jpeg(edited, 32, "final")
@@ -188,7 +195,7 @@ def test_a_latent_of_another_model_is_refused(checkpoints: Path) -> None:
     right = bundle.manifest.generator.sha256
     for shape, generator in (((8, 32), "0" * 64), ((10, 32), right), ((8, 64), right)):
         stored = latent_file(Latent(np.zeros(shape, np.float32), (), generator))
-        worker = ModelWorker(bundle, lambda _, stored=stored: stored, FrameCache(0))  # type: ignore[misc]
+        worker = ModelWorker(bundle, lambda _, stored=stored: stored, NO_DIRECTIONS, FrameCache(0))  # type: ignore[misc]
         base = {"kind": "latent", "latent": str(uuid4())}
         with pytest.raises(Problem, match="latent_of_other_model"):
             worker.picture(document(base=base), 32)
@@ -197,35 +204,43 @@ def test_a_latent_of_another_model_is_refused(checkpoints: Path) -> None:
 def test_values_that_are_not_finite_are_a_problem(checkpoints: Path) -> None:
     bundle = load_bundle(checkpoints / "tiny")
     stored = latent_file(Latent(np.full((8, 32), np.nan, np.float32), (), bundle.manifest.generator.sha256))
-    worker = ModelWorker(bundle, lambda _: stored, FrameCache(0))
+    worker = ModelWorker(bundle, lambda _: stored, NO_DIRECTIONS, FrameCache(0))
     with pytest.raises(Problem, match="not_finite"):
         worker.picture(document(base={"kind": "latent", "latent": str(uuid4())}), 32)
 
 
 @pytest.mark.parametrize("stop_at", [1, 3])
-def test_a_projection_that_is_stopped_ends_with_its_last_steps_latent(
+def test_a_projection_that_is_stopped_ends_with_its_closest_latent_and_where_to_go_on(
     checkpoints: Path, tmp_path: Path, stop_at: int
 ) -> None:
-    async def scenario() -> list[tuple[int, bool]]:
+    async def scenario() -> list[ProjectionEvent]:
         engine = LocalEngine(
             LocalEngineOptions(checkpoints, tmp_path, "cpu", "efficientnet-lite0"), no_latents
         )
         await engine.start()
         try:
             stop = asyncio.Event()
-            spec = ProjectionSpec("tiny", np.full((32, 32, 3), 128, np.uint8), 50)
+            request = ProjectionRequest("w", steps=50)
+            spec = ProjectionSpec("tiny", np.full((32, 32, 3), 128, np.uint8), request)
             events = []
             async for event in engine.project(spec, stop):
-                events.append((event.step, event.latent is not None))
+                events.append(event)
                 if event.step == stop_at:
                     stop.set()
             return events
         finally:
             await engine.stop()
 
-    events = asyncio.run(scenario())
-    assert events[-1] == (stop_at, True)
-    assert sorted({step for step, _ in events}) == list(range(1, stop_at + 1))
+    *steps, last = asyncio.run(scenario())
+    assert [event.step for event in steps] == list(range(1, stop_at + 1))
+    assert not any(event.latent for event in steps)
+    assert last.step == stop_at
+    assert last.latent is not None
+    assert ProjectorState.from_bytes(last.state or b"").index == stop_at
+    best = ProjectorState.from_bytes(last.state or b"").best
+    assert best is not None
+    assert best.distance == min(event.distance for event in steps)
+    assert np.array_equal(read_latent(last.latent).ws, best.found.ws[0].numpy())
 
 
 def test_a_frames_header_says_what_was_put_in() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.engine.interface import ProjectionSpec
+from server.engine.interface import ProjectionRequest, ProjectionSpec
 from server.engine.local import LocalEngine
 from server.problems import Problem
 from tests.server.engine_runs import (
@@ -118,7 +118,7 @@ def test_a_grey_generator_gives_grey_pictures_and_is_not_searched(folder: Path) 
         assert picture.shape == (32, 32, 3)
         assert np.ptp(picture.max(axis=2) - picture.min(axis=2)) == 0
         assert np.ptp(picture) > 10
-        spec = ProjectionSpec("grey", picture, 1)
+        spec = ProjectionSpec("grey", picture, ProjectionRequest("w", steps=1))
         with pytest.raises(Problem, match="not_projectable"):
             await anext(engine.project(spec, asyncio.Event()))
 

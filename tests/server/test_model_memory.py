@@ -15,7 +15,8 @@ from models.stylegan2.generator import Generator
 from models.stylegan2.native.entry import packed_bytes
 from server.engine.cache import FrameCache
 from server.engine.catalogue import scan
-from server.engine.interface import ProjectionSpec
+from server.engine.interface import ProjectionRequest, ProjectionSpec
+from server.engine.known_directions import KnownDirections, no_directions
 from server.engine.loading import load_entry
 from server.engine.local import LocalEngine
 from server.engine.residence import ResidentModel, ResidentModels
@@ -70,7 +71,7 @@ def test_a_model_stays_while_a_projection_works_with_it(folder: Path) -> None:
         write_generator(folder / f"{name}.safetensors", seed)
 
     async def scenario(engine: LocalEngine) -> None:
-        spec = ProjectionSpec("a", np.full((32, 32, 3), 128, np.uint8), 3)
+        spec = ProjectionSpec("a", np.full((32, 32, 3), 128, np.uint8), ProjectionRequest("w", steps=3))
         steps = engine.project(spec, asyncio.Event())
         await anext(steps)
         await render(engine, "b")
@@ -97,7 +98,7 @@ def test_files_with_the_same_bytes_share_their_tensors(folder: Path, checkpoints
     resident = ResidentModels(64 * MIB)
     sizes = []
     for entry, loaded in zip(entries[1:], (first, second, other), strict=True):
-        worker = ModelWorker(loaded.bundle, lambda _: b"", FrameCache(0))
+        worker = ModelWorker(loaded.bundle, lambda _: b"", KnownDirections(no_directions), FrameCache(0))
         resident.add(ResidentModel(loaded.description, entry.place, worker))
         sizes.append(resident.bytes())
     assert sizes[0] == sizes[1]

@@ -87,6 +87,7 @@ def test_the_models_are_listed_with_all_that_a_page_needs(client: httpx.Client) 
         "default_psi": 0.7,
         "seeds": [7, 8],
         "editable": True,
+        "measurable": True,
     }
     assert len(attributes) == 17
     assert [a["name"] for a in attributes if a["group"] == "light" and a["shown"]] == [

@@ -76,12 +76,12 @@ def test_an_attribute_at_its_base_value_changes_nothing(client: httpx.Client) ->
 def test_attributes_are_read_before_and_after_the_edit(client: httpx.Client) -> None:
     plain = client.post("/api/v1/attributes", json={"document": seed_document()}).json()
     assert len(plain["base"]) == 17
-    assert plain["base"] == plain["current"]
+    assert plain["base"] == plain["reached"]
     edited = client.post(
         "/api/v1/attributes", json={"document": seed_document(attributes={"age": 80.0})}
     ).json()
     assert edited["base"] == plain["base"]
-    assert edited["current"] != plain["current"]
+    assert edited["reached"] != plain["reached"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Rows and blobs: guarded changes of state, turns of the queue, files that are whole or not there."""
+"""Rows and blobs: transactions that wait for each other, files that are whole or not there."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from server.problems import Problem
 from server.storage import jobs, latents, photos, sessions
 from server.storage.blobs import BlobStore
 from server.storage.database import Database
-from server.storage.tables import JobRow
-
-LIMITS = jobs.QueueLimits(per_session=8, overall=64)
-RESTARTED = Problem("server_restarted", "…")
+from tests.server.job_rows import claimed_job, new_job
 
 
 @pytest.fixture
@@ -33,11 +30,6 @@ def blobs(tmp_path: Path) -> BlobStore:
 
 def new_session(database: Database) -> UUID:
     return sessions.create(database, {}).id
-
-
-def queue(database: Database, session_id: UUID, limits: jobs.QueueLimits = LIMITS) -> JobRow:
-    photo = photos.create(database, session_id, name="a", size=(1, 1), faces=[], blob="")
-    return jobs.create(database, jobs.NewJob(session_id, "tiny", photo.id, 0, 10, "m"), limits)[0]
 
 
 def files(folder: Path) -> list[Path]:
@@ -55,8 +47,8 @@ def test_writers_of_several_threads_wait_for_each_other(database: Database) -> N
     session_id = new_session(database)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: sessions.set_document(database, session_id, {"i": i}), range(64)))
-        queued = list(pool.map(lambda _: queue(database, session_id, jobs.QueueLimits(99, 99)), range(20)))
-        claimed = list(pool.map(lambda _: jobs.claim_next(database), range(25)))
+        queued = list(pool.map(lambda _: new_job(database, session_id, jobs.QueueLimits(99, 99)), range(20)))
+        claimed = list(pool.map(lambda _: claimed_job(database), range(25)))
     assert {job.id for job in claimed if job is not None} == {job.id for job in queued}
     assert sum(job is None for job in claimed) == 5
 
@@ -67,61 +59,6 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
         transaction.execute(text("DELETE FROM sessions"))
         raise RuntimeError
     assert sessions.get(database, session_id).id == session_id
-
-
-def test_sessions_take_turns(database: Database) -> None:
-    busy, patient, late = (new_session(database) for _ in range(3))
-    for session_id in (busy, busy, busy, patient, patient, late):
-        queue(database, session_id)
-    order = []
-    while (job := jobs.claim_next(database)) is not None:
-        order.append(job.session_id)
-        jobs.finish(database, job.id, "succeeded")
-    assert order == [busy, patient, late, busy, patient, busy]
-
-
-def test_a_finished_job_never_changes(database: Database) -> None:
-    job = queue(database, new_session(database))
-    assert jobs.claim_next(database) is not None
-    for state in ("cancelled", "failed", "succeeded"):
-        assert jobs.finish(database, job.id, state).state == "cancelled"
-    assert jobs.record_progress(database, job.id, step=1, loss=1.0, distance=1.0) is None
-    assert not jobs.cancel_queued(database, job.id)
-    assert jobs.fail_unfinished(database, RESTARTED) == 0
-    assert jobs.get(database, job.id).step == 0
-
-
-def test_a_job_that_was_cancelled_while_it_waited_is_not_claimed(database: Database) -> None:
-    job = queue(database, new_session(database))
-    assert jobs.cancel_queued(database, job.id)
-    assert jobs.claim_next(database) is None
-
-
-def test_what_another_run_left_behind_has_failed(database: Database) -> None:
-    session_id = new_session(database)
-    left = [queue(database, session_id).id for _ in range(2)]
-    jobs.claim_next(database)
-    assert jobs.fail_unfinished(database, RESTARTED) == 2
-    rows = [jobs.get(database, job_id) for job_id in left]
-    assert {(row.state, row.error_code) for row in rows} == {("failed", "server_restarted")}
-    assert all(row.finished_at is not None and row.finished_at.tzinfo is not None for row in rows)
-
-
-def test_a_newer_latent_takes_the_place_of_an_older_one(database: Database, blobs: BlobStore) -> None:
-    job = queue(database, new_session(database))
-    jobs.claim_next(database)
-    keys = [blobs.put(data) for data in (b"first", b"picture 1", b"second", b"picture 2")]
-    assert jobs.keep_latent(database, job.id, keys[0], keys[1]) == []
-    first = jobs.get(database, job.id).latent_id
-    assert sorted(jobs.keep_latent(database, job.id, keys[2], keys[3])) == sorted(keys[:2])
-    second = jobs.get(database, job.id).latent_id
-    assert first is not None and second is not None
-    assert latents.read(database, blobs, second) == b"second"
-    with pytest.raises(Problem, match="unknown_latent"):
-        latents.read(database, blobs, first)
-    jobs.finish(database, job.id, "cancelled")
-    assert jobs.keep_latent(database, job.id, keys[0], keys[3]) == [keys[0]]
-    assert jobs.get(database, job.id).latent_id == second
 
 
 def test_a_blob_is_found_by_its_content(blobs: BlobStore) -> None:

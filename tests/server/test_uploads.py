@@ -197,10 +197,10 @@ def test_a_photo_comes_back_with_its_face(photo: Json, client: httpx.Client) -> 
     assert image.headers["x-content-type-options"] == "nosniff"
     assert image.headers["content-disposition"] == f'inline; filename="{photo["id"]}.jpg"'
     crop = client.get(face["crop_url"])
-    assert crop.headers["content-type"] == "image/png"
+    assert crop.headers["content-type"] == "image/jpeg"
     with Image.open(io.BytesIO(crop.content)) as aligned:
         assert aligned.size == (256, 256)
-    assert client.get(face["crop_url"].replace("/crops/0", "/crops/1")).json()["code"] == "unknown_face"
+    assert client.get(face["crop_url"].replace("face=0", "face=1")).json()["code"] == "unknown_face"
 
 
 def test_a_session_lists_its_photos(photo: Json, client: httpx.Client, session: Json) -> None:
@@ -219,11 +219,20 @@ def test_two_faces_are_both_found_largest_first(upload: Callable[..., httpx.Resp
 
 
 @pytest.mark.parametrize("photo", ["cat", "coffee"])
-def test_a_photo_without_a_face_is_refused(upload: Callable[..., httpx.Response], photo: str) -> None:
+def test_in_a_photo_without_a_face_the_middle_is_suggested(
+    upload: Callable[..., httpx.Response], client: httpx.Client, session: Json, photo: str
+) -> None:
     picture = skimage.data.chelsea() if photo == "cat" else skimage.data.coffee()
     answer = upload(encoded(Image.fromarray(picture), "JPEG"))
-    assert (answer.status_code, answer.json()["code"]) == (422, "no_face")
-    assert answer.json()["hint"]
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["faces"], body["by_hand"]) == ([], False)
+    corners = np.array(body["alignment"]["corners"])
+    assert np.allclose(np.ptp(corners, axis=0), picture.shape[0])
+    asked = {"photo": body["id"], "model": "tiny", "steps": 1}
+    refused = client.post(f"/api/v1/sessions/{session['id']}/projections", json=asked)
+    assert (refused.status_code, refused.json()["code"]) == (422, "no_face")
+    assert refused.json()["hint"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+// A dialog over the page, what it says of a task under way, and why something was refused.
+
+import { h } from "../vendor/preact.js";
+import { useEffect, useRef } from "../vendor/hooks.js";
+import { isUnderWay } from "../tasks.js";
+import { IconButton } from "../views/controls.js";
+
+/** @import { ComponentChildren } from "../vendor/preact.js" */
+/** @import { Task } from "../editing_messages.js" */
+/** @import { Refusal } from "../state.js" */
+
+/** @param {{ title: string, testid: string, onClose: () => void, children?: ComponentChildren }} props */
+export function Dialog({ title, testid, onClose, children }) {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  useEffect(() => dialog.current?.showModal(), []);
+  return h(
+    "dialog",
+    {
+      ref: dialog,
+      class: "chooser wide",
+      "aria-labelledby": `${testid}-title`,
+      "data-testid": testid,
+      onClose,
+      onClick: (/** @type {MouseEvent} */ event) => event.target === dialog.current && onClose(),
+      // the shortcuts of the page behind are not meant here
+      onKeyDown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation(),
+    },
+    h(
+      "div",
+      { class: "chooser-content" },
+      h(
+        "header",
+        null,
+        h("h2", { id: `${testid}-title` }, title),
+        h("div", { class: "spacer" }),
+        h(IconButton, {
+          icon: "close",
+          label: "Close",
+          testid: `${testid}-close`,
+          quiet: true,
+          onClick: onClose,
+        }),
+      ),
+      children,
+    ),
+  );
+}
+
+/** @param {{ refusal: Refusal | null }} props */
+export function Refused({ refusal }) {
+  return (
+    refusal &&
+    h(
+      "div",
+      { class: "problem", role: "alert", "data-testid": "refused" },
+      h("strong", null, refusal.title),
+      refusal.detail && h("p", null, refusal.detail),
+      refusal.hint && h("p", null, refusal.hint),
+    )
+  );
+}
+
+/** @param {{ task: Task | null, onCancel: (task: Task) => void }} props */
+export function TaskProgress({ task, onCancel }) {
+  if (!task || task.state === "succeeded") return null;
+  if (!isUnderWay(task)) {
+    return h(
+      "p",
+      { class: "note", role: "status", "data-testid": "task-over" },
+      task.state === "cancelled" ? "Cancelled." : `It failed: ${task.error?.detail ?? "no reason was given"}`,
+    );
+  }
+  const part = task.total ? task.step / task.total : 0;
+  const note = task.state === "queued" ? "waiting for its turn" : task.note || "working";
+  const waiting = note[0].toUpperCase() + note.slice(1);
+  return h(
+    "div",
+    { class: "progress row", "data-testid": "task" },
+    h(
+      "div",
+      { class: "task-state" },
+      h("span", { role: "status" }, waiting),
+      h(
+        "div",
+        {
+          class: "bar",
+          role: "progressbar",
+          "aria-label": waiting,
+          "aria-valuemin": 0,
+          "aria-valuemax": task.total,
+          "aria-valuenow": task.step,
+        },
+        h("div", { class: "bar-fill", style: { width: `${100 * part}%` } }),
+      ),
+    ),
+    h(
+      "button",
+      { type: "button", class: "button", "data-testid": "task-cancel", onClick: () => onCancel(task) },
+      "Cancel",
+    ),
+  );
+}

@@ -1,0 +1,175 @@
+// Directions beside the attributes: those saved for the model, and searching, trying and importing others.
+
+import { ProblemError } from "./api.js";
+import * as api from "./edits_api.js";
+import { withDirection } from "./edits.js";
+import { modelOf } from "./selectors.js";
+import { follow } from "./tasks.js";
+
+/** @import { Candidate, Direction, Layers, SampleRequest, SearchMethod, Task } from "./editing_messages.js" */
+/** @import { Editor } from "./editor.js" */
+/** @import { Store } from "./state.js" */
+
+const wait = (/** @type {number} */ ms) => new Promise((done) => void setTimeout(done, ms));
+
+export class Directing {
+  #store;
+  #editor;
+  #asked = "";
+
+  /** @param {Store} store @param {Editor} editor */
+  constructor(store, editor) {
+    this.#store = store;
+    this.#editor = editor;
+    store.subscribe(() => void this.#follow());
+  }
+
+  /** Another model, or one that can be used by now: its directions and layer rules. */
+  async #follow() {
+    const state = this.#store.get();
+    const model = modelOf(state);
+    if (!model || this.#asked === model.name || state.picture === "loading") return;
+    this.#asked = model.name;
+    try {
+      this.#show(model.name, await api.directions(model.name));
+      const rules = model.editable ? await api.layerRules(model.name) : null;
+      if (rules) this.#store.dispatch({ type: "rules", rules: { ...rules, model: model.name } });
+    } catch (error) {
+      this.#editor.report(error);
+    }
+  }
+
+  /** @param {string} model @param {Direction[]} saved */
+  #show(model, saved) {
+    if (model === this.#asked) this.#tools({ directions: { model, saved } });
+  }
+
+  /** @param {Partial<import("./state.js").EditTools>} change */
+  #tools(change) {
+    this.#store.dispatch({ type: "tools", change });
+  }
+
+  /** @param {"search" | "request" | null} dialog */
+  open(dialog) {
+    this.#tools({ dialog, refusal: null });
+  }
+
+  /**
+   * Does something for a dialog, which shows why it failed.
+   * @template T
+   * @param {() => Promise<T>} act
+   * @returns {Promise<T | null>}
+   */
+  async #attempt(act) {
+    this.#tools({ refusal: null });
+    try {
+      return await act();
+    } catch (error) {
+      const problem = error instanceof ProblemError ? error : new ProblemError({ detail: String(error) });
+      this.#tools({ refusal: { title: problem.title, detail: problem.detail, hint: problem.hint } });
+      return null;
+    }
+  }
+
+  /** @param {SearchMethod} method @param {number[] | null} layers @param {number} count */
+  search(method, layers, count) {
+    return this.#run("search", (model) => api.searchDirections(model, { method, layers, count }));
+  }
+
+  /** New faces with these attributes. @param {Omit<SampleRequest, "model">} wanted */
+  request(wanted) {
+    const { session } = this.#store.get();
+    this.#tools({ wished: Object.keys(wanted.attributes) });
+    return this.#run("request", (model) => api.requestFaces(session ?? "", { ...wanted, model }));
+  }
+
+  /** @param {"search" | "request"} which @param {(model: string) => Promise<Task>} start */
+  #run(which, start) {
+    return this.#attempt(async () => {
+      const model = modelOf(this.#store.get());
+      if (!model) return;
+      const task = await start(model.name);
+      this.#tools({ [which]: task });
+      await follow(task, {
+        look: api.task,
+        wait,
+        tell: (news) => {
+          const wanted = this.#store.get().tools[which]?.id === task.id;
+          if (wanted) this.#tools({ [which]: news });
+          return wanted;
+        },
+      });
+    });
+  }
+
+  /** @param {Task} task */
+  cancel(task) {
+    return this.#attempt(() => api.cancelTask(task.id));
+  }
+
+  /**
+   * Keeps a candidate as a slider of the model.
+   * @param {Task} task
+   * @param {Candidate} candidate
+   * @param {{ name: string, layers: number[], minimum: number, maximum: number }} as
+   */
+  async save(task, candidate, as) {
+    const direction = { task: task.id, candidate: candidate.index, ...as };
+    return this.#added(task.model, () => api.saveDirection(task.model, direction));
+  }
+
+  /** @param {File} file @param {{ name: string, space: string, layers: string }} fields */
+  async import(file, fields) {
+    const model = modelOf(this.#store.get())?.name ?? "";
+    return this.#added(model, () => api.importDirection(model, file, fields));
+  }
+
+  /** @param {string} model @param {() => Promise<Direction>} add whether it was added */
+  async #added(model, add) {
+    const direction = await this.#attempt(add);
+    if (!direction) return false;
+    this.#show(model, await api.directions(model));
+    return true;
+  }
+
+  /** @param {Direction} direction @param {string} name */
+  rename(direction, name) {
+    return this.#change(
+      (saved) => saved.map((each) => (each === direction ? { ...each, name } : each)),
+      () => api.changeDirection(direction.id, { name }),
+    );
+  }
+
+  /** The document lets go of it first: without it there would be no picture. @param {Direction} direction */
+  remove(direction) {
+    const { document } = this.#store.get();
+    if (document) this.#editor.change(withDirection(document, direction.id, 0));
+    return this.#change(
+      (saved) => saved.filter((each) => each !== direction),
+      () => api.deleteDirection(direction.id),
+    );
+  }
+
+  /** @param {(saved: Direction[]) => Direction[]} after @param {() => Promise<unknown>} ask */
+  async #change(after, ask) {
+    const { directions } = this.#store.get().tools;
+    try {
+      await ask();
+      if (directions) this.#show(directions.model, after(directions.saved));
+    } catch (error) {
+      this.#editor.report(error);
+    }
+  }
+
+  /** Keeps layer rules for the model; none: back to its own. @param {Layers} layers */
+  async keepLayers(layers) {
+    const { rules } = this.#store.get().tools;
+    if (!rules) return;
+    const { model } = rules;
+    try {
+      this.#store.dispatch({ type: "rules", rules: { ...(await api.keepLayers(model, layers)), model } });
+    } catch (error) {
+      this.#editor.report(error);
+    }
+  }
+}

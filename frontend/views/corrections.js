@@ -1,0 +1,58 @@
+// Where the sliders start from: what was estimated of the face, corrected by hand where it is wrong.
+
+import { h } from "../vendor/preact.js";
+import { withCorrection } from "../edits.js";
+import { originalOf } from "../selectors.js";
+import { NumberField, ResetButton } from "./slider.js";
+
+/** @import { AttributeInfo, ModelInfo } from "../messages.js" */
+/** @import { View } from "./app.js" */
+
+/** @param {Pick<View, "state" | "editor"> & { model: ModelInfo, infos: AttributeInfo[] }} props */
+export function Corrections({ state, editor, model, infos }) {
+  const { document } = state;
+  const original = originalOf(state);
+  const count = Object.keys(document?.base_attributes ?? {}).length;
+  return h(
+    "details",
+    { class: "more", "data-testid": "corrections" },
+    h("summary", null, "Correct what was estimated", count > 0 && h("span", { class: "count" }, count)),
+    h(
+      "p",
+      { class: "note" },
+      model.measurable
+        ? "Read on the picture by the attribute network, which errs. "
+        : "Estimated as what makes this face likeliest for the flow. ",
+      "What you set here is taken as the face’s own value; edits start from it.",
+    ),
+    h(
+      "div",
+      { class: "correction-grid" },
+      infos.map((info) => {
+        const { name, label } = info;
+        const value = document?.base_attributes[name];
+        const reset = () => document && editor.change(withCorrection(document, name, undefined));
+        return h(
+          "div",
+          { key: name, class: value === undefined ? "correction" : "correction changed" },
+          h("span", null, label),
+          h(NumberField, {
+            ...info,
+            name: `base-${name}`,
+            label: `${label} of this face`,
+            value: value ?? original?.estimated[name],
+            disabled: !original,
+            onChange: (typed) => document && editor.change(withCorrection(document, name, typed)),
+          }),
+          h(ResetButton, {
+            name: `base-${name}`,
+            label: `${label} to the estimate`,
+            changed: value !== undefined,
+            disabled: false,
+            onReset: reset,
+          }),
+        );
+      }),
+    ),
+  );
+}

@@ -1,0 +1,151 @@
+// Sliders along directions that were found or brought along, and what can be done with each.
+
+import { h } from "../vendor/preact.js";
+import { useState } from "../vendor/hooks.js";
+import { spans, strengthOf, withDirection } from "../edits.js";
+import { modelOf } from "../selectors.js";
+import { IconButton } from "./controls.js";
+import { Icon } from "./icons.js";
+import { Slider } from "./slider.js";
+
+/** @import { Direction } from "../editing_messages.js" */
+/** @import { View } from "./app.js" */
+
+export const METHODS = /** @type {Record<string, string>} */ ({
+  sefa: "SeFa",
+  ganspace: "GANSpace",
+  ganspace_features: "GANSpace on features",
+  boundary: "boundary",
+});
+const STEP = 0.05;
+
+/** @param {View} view */
+export function Directions(view) {
+  const { state, directing } = view;
+  const model = modelOf(state);
+  const known = state.tools.directions?.model === model?.name ? state.tools.directions : null;
+  const saved = known?.saved ?? [];
+  return h(
+    "section",
+    { class: "panel", id: "directions", "aria-labelledby": "directions-title" },
+    h(
+      "header",
+      null,
+      h("h2", { id: "directions-title" }, "Directions"),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "link",
+          "data-testid": "find-directions",
+          "aria-haspopup": "dialog",
+          disabled: !model,
+          onClick: () => directing.open("search"),
+        },
+        "Find or import…",
+      ),
+    ),
+    saved.length === 0 &&
+      h(
+        "p",
+        { class: "note" },
+        "More ways to change a face, found in the model itself. Saved ones are sliders here.",
+      ),
+    saved.map((direction) => h(DirectionSlider, { key: direction.id, ...view, direction })),
+    saved.length > 0 && h(Saved, { ...view, saved }),
+  );
+}
+
+/** @param {View & { direction: Direction }} props */
+function DirectionSlider({ state, editor, direction }) {
+  const { document } = state;
+  const { id, name, method, layers, minimum, maximum } = direction;
+  const set = (/** @type {number} */ strength, /** @type {import("../editor.js").Manner} */ manner = {}) =>
+    document && editor.change(withDirection(document, id, strength), manner);
+  return h(Slider, {
+    name: `direction-${id}`,
+    label: name,
+    hint: `${METHODS[method] ?? method}, layers ${spans(layers)}`,
+    minimum,
+    maximum,
+    step: STEP,
+    value: document ? strengthOf(document, id) : undefined,
+    original: 0,
+    onChange: (strength, held) => set(strength, { gesture: id, held }),
+    onRelease: () => editor.release(),
+    onReset: () => set(0),
+  });
+}
+
+/** @param {View & { saved: Direction[] }} props */
+function Saved({ directing, saved }) {
+  return h(
+    "details",
+    { class: "more", "data-testid": "manage-directions" },
+    h("summary", null, "Rename, export, delete"),
+    h(
+      "ul",
+      { class: "saved" },
+      saved.map((direction) => h(SavedRow, { key: direction.id, direction, directing })),
+    ),
+  );
+}
+
+/** @param {{ direction: Direction, directing: View["directing"] }} props */
+function SavedRow({ direction, directing }) {
+  const { name, file_url: file } = direction;
+  const [sure, setSure] = useState(false);
+  const [draft, setDraft] = useState(/** @type {string | null} */ (null));
+  const rename = async () => {
+    const typed = draft?.trim();
+    if (typed && typed !== name) await directing.rename(direction, typed);
+    setDraft(null);
+  };
+  return h(
+    "li",
+    { "data-testid": `saved-${name}` },
+    h(
+      "label",
+      { class: "field" },
+      h("span", { class: "visually-hidden" }, `Name of ${name}`),
+      h("input", {
+        type: "text",
+        maxLength: 80,
+        value: draft ?? name,
+        "data-testid": `rename-${name}`,
+        onInput: (event) => setDraft(event.currentTarget.value),
+        onChange: rename,
+      }),
+    ),
+    h(
+      "a",
+      {
+        class: "icon-button quiet",
+        href: file,
+        download: "",
+        "aria-label": `Export ${name}`,
+        title: "Export",
+      },
+      h(Icon, { name: "download" }),
+    ),
+    sure
+      ? h(
+          "button",
+          {
+            type: "button",
+            class: "button danger",
+            "data-testid": `delete-sure-${name}`,
+            onClick: () => void directing.remove(direction),
+            onBlur: () => setSure(false),
+          },
+          "Delete?",
+        )
+      : h(IconButton, {
+          icon: "close",
+          label: `Delete ${name}`,
+          testid: `delete-${name}`,
+          quiet: true,
+          onClick: () => setSure(true),
+        }),
+  );
+}

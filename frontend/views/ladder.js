@@ -1,0 +1,141 @@
+// The ladder as one control: how far the search goes, what that takes, and how it is done.
+
+import { Fragment, h } from "../vendor/preact.js";
+import { MAX_STEPS, SPACES, TITLES, expectedSeconds, gainOf, plannedSteps, stepsOf } from "../ladder.js";
+import { duration } from "../progress.js";
+import { jobsOf, modelOf } from "../selectors.js";
+import { Slider } from "./slider.js";
+
+/** @import { Job, Schedule, SearchSettings, Space } from "../messages.js" */
+/** @import { State } from "../state.js" */
+/** @import { View } from "./app.js" */
+
+/** @param {View} view */
+export function Ladder({ state, store }) {
+  const { search } = state;
+  const set = (/** @type {Partial<SearchSettings>} */ change) =>
+    store.dispatch({ type: "search", search: { ...search, ...change } });
+  return h(
+    Fragment,
+    null,
+    h(
+      "fieldset",
+      { class: "ladder" },
+      h("legend", { class: "visually-hidden" }, "How far to search"),
+      SPACES.map((space) => h(RungChoice, { key: space, space, state, onChoose: () => set({ space }) })),
+    ),
+    search.space !== "start" && h(Pace, { search, set }),
+    search.space === "w+" && h(Faithfulness, { name: "faithfulness", search, set }),
+  );
+}
+
+/** @param {{ space: Space, state: State, onChoose: () => void }} props */
+function RungChoice({ space, state, onChoose }) {
+  const chosen = state.search.space === space;
+  const model = modelOf(state);
+  const best = bestOf(state, space);
+  return h(
+    "label",
+    { class: "rung" },
+    h("input", {
+      type: "radio",
+      name: "rung",
+      value: space,
+      checked: chosen,
+      "data-testid": `rung-${space}`,
+      onChange: onChoose,
+    }),
+    h(
+      "span",
+      null,
+      h("strong", null, TITLES[space]),
+      h("small", { class: "rung-cost" }, costOf(state, space)),
+      h("small", null, gainOf(space, model)),
+      best && h("small", { class: "rung-best" }, `On this photo: distance ${best.distance?.toPrecision(3)}`),
+    ),
+  );
+}
+
+/** Steps, and the time these took last in this model. @param {State} state @param {Space} space */
+function costOf(state, space) {
+  const steps = plannedSteps({ ...state.search, space });
+  if (!steps) return "no steps";
+  const seconds = expectedSeconds(steps, state.jobs, state.document?.model);
+  return seconds === null ? `${steps} steps` : `${steps} steps, about ${duration(seconds)}`;
+}
+
+/** The closest result of this rung on the photo's face. @param {State} state @param {Space} space @returns {Job | null} */
+function bestOf(state, space) {
+  const done = jobsOf(state).filter(
+    (job) => job.state === "succeeded" && job.space === space && job.distance !== null,
+  );
+  return done.reduce(
+    (/** @type {Job | null} */ best, job) => (best && Number(best.distance) <= Number(job.distance) ? best : job),
+    null,
+  );
+}
+
+/** @typedef {{ search: SearchSettings, set: (change: Partial<SearchSettings>) => void }} Setting */
+
+/** @param {Setting} props */
+function Pace({ search, set }) {
+  return h(
+    "div",
+    { class: "row" },
+    h(
+      "select",
+      {
+        class: "select",
+        "aria-label": "Schedule",
+        "data-testid": "schedule",
+        value: search.schedule,
+        onChange: (/** @type {{ currentTarget: HTMLSelectElement }} */ event) =>
+          set({ schedule: /** @type {Schedule} */ (event.currentTarget.value), steps: null }),
+      },
+      h("option", { value: "fast" }, "Fast schedule"),
+      h("option", { value: "published" }, "As published"),
+    ),
+    h(
+      "label",
+      { class: "field" },
+      h("span", null, "W steps"),
+      h("input", {
+        type: "number",
+        inputMode: "numeric",
+        "data-testid": "steps",
+        min: 1,
+        max: MAX_STEPS,
+        value: search.steps ?? stepsOf(search.schedule),
+        onChange: (event) => {
+          const typed = Math.round(event.currentTarget.valueAsNumber);
+          const steps = Number.isFinite(typed) ? Math.min(MAX_STEPS, Math.max(1, typed)) : null;
+          set({ steps });
+          event.currentTarget.value = String(steps ?? stepsOf(search.schedule));
+        },
+      }),
+    ),
+  );
+}
+
+/** @param {Setting & { name: string }} props */
+export function Faithfulness({ name, search, set }) {
+  const change = (/** @type {number} */ faithfulness) => set({ faithfulness });
+  return h(
+    "div",
+    { class: "faithfulness" },
+    h(Slider, {
+      name,
+      label: "Faithful",
+      hint: "W+: low stays editable, high goes as close to the photo as it can",
+      minimum: 0,
+      maximum: 1,
+      step: 0.05,
+      value: search.faithfulness,
+      original: 0.5,
+      onChange: change,
+      onRelease: () => {},
+      onReset: () => change(0.5),
+    }),
+    h("p", { class: "ends", "aria-hidden": "true" }, h("span", null, "stays editable"), h("span", null, "like the photo")),
+  );
+}

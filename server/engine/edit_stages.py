@@ -1,0 +1,229 @@
+"""The edit stages of one model, each remembered by the key of its input:
+
+    mixed ws -> attributes at the base -> target -> flow, corrected if the document asks for it -> directions
+
+Everything here runs on the engine's compute thread.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from models.bundle import Bundle
+from models.editing.attribute_edit import EditStart, apply_edit, start_edit
+from models.editing.directions import apply_directions
+from models.editing.layer_rules import LayerRules, layer_rules
+from models.editing.light import direction_of, move_light
+from models.editing.locks import (
+    PictureReader,
+    Response,
+    edit_with_locks,
+    joined_responses,
+    measure_response,
+)
+from models.editing.targets import attribute_columns, check_flow_fits, target_attributes
+from models.styleflow.attributes import ATTRIBUTES, LIGHT_COLUMNS
+from models.styleflow.fixed_steps import FlowTooSteep
+from models.styleflow.flow import ConditionalFlow
+from models.stylegan2.generator import Generator
+from models.stylegan2.native.memory import SynthesisMemory
+from server.documents import Document, Light
+from server.engine.cache import StageCache
+from server.engine.known_directions import KnownDirections, Moves
+from server.problems import Problem
+
+CAPACITY = 64
+LIGHT_NAMES = tuple(attribute.name for attribute in ATTRIBUTES[LIGHT_COLUMNS])
+
+
+@dataclass(frozen=True)
+class MixedFace:
+    """A face before its edits: ws [1, L, C], what it is remembered by, and the generator that draws it."""
+
+    key: str
+    ws: Tensor
+    generator: Generator
+
+
+class EditStages:
+    """What was computed lately of the edits of one model. Raises Problem and EditError, IntegrationError."""
+
+    def __init__(self, bundle: Bundle, directions: KnownDirections, activations: SynthesisMemory) -> None:
+        self._bundle, self._directions, self._activations = bundle, directions, activations
+        self._readings: StageCache[Tensor] = StageCache(CAPACITY)
+        self._estimates: StageCache[Tensor] = StageCache(4 * CAPACITY)  # small, and seconds to compute
+        self._starts: StageCache[EditStart] = StageCache(CAPACITY)
+        self._responses: StageCache[Response] = StageCache(CAPACITY)  # of one column each
+        self._edits: StageCache[Tensor] = StageCache(CAPACITY)
+        self._too_steep: FlowTooSteep | None = None  # found out once: trying all steps takes seconds
+
+    def key(self, document: Document, face: str, *, corrected: bool) -> str:
+        """What the edited face of a document is remembered by; face itself where nothing is edited."""
+        moves = sorted(
+            (str(m.direction), m.strength, m.layers or ()) for m in document.directions if m.strength
+        )
+        if not document.edits_attributes and not moves:
+            return face
+        light = document.light.model_dump() if document.light else None
+        correction = None
+        if corrected and document.is_corrected:
+            correction = [sorted(set(document.locks)), document.calibrated]
+        flow = [
+            sorted(document.base_attributes.items()),
+            sorted(document.attributes.items()),
+            light,
+            sorted(document.layers.items()),
+        ]
+        return json.dumps(["edited", face, flow, moves, correction])
+
+    def edited(self, document: Document, face: MixedFace, *, corrected: bool) -> Tensor:
+        """ws of the edited face; face.ws itself where nothing is edited. corrected False: locks and
+        calibration are left out, which is quick.
+        """
+        generator = self._bundle.generator
+        moves = self._directions.moves(document, generator, self._bundle.manifest.generator.sha256)
+        key = self.key(document, face.key, corrected=corrected)
+        if key == face.key:
+            return face.ws
+        corrects = corrected and document.is_corrected
+        return self._edits.get_or_compute(key, lambda: self._edited(document, face, moves, corrects))
+
+    def reading(self, key: str, ws: Tensor, generator: Generator) -> Tensor:
+        """The attributes [1, 17] read on the picture of ws, not cut off. Raises Problem not_measurable."""
+        reader = self._reader(generator)
+        return self._readings.get_or_compute(key, lambda: reader(ws))
+
+    def possible(self, reading: Tensor) -> Tensor:
+        """A reading cut off at what is possible, as people see it."""
+        return self._reader(self._bundle.generator).possible(reading)
+
+    @property
+    def deviation(self) -> Tensor:
+        """Of each attribute in the population [17]. Raises Problem not_measurable."""
+        return self._reader(self._bundle.generator).estimator.deviation
+
+    def knows_attributes(self, face: MixedFace) -> bool:
+        """Whether they can be had at once; else they must be estimated by likelihood, which takes seconds."""
+        return self._bundle.estimator is not None or self._estimates.get(face.key) is not None
+
+    def keep_estimate(self, face: MixedFace, attributes: Tensor) -> None:
+        """The attributes [1, 17] that the flow finds likeliest."""
+        self._estimates.put(face.key, attributes)
+
+    def estimated(self, face: MixedFace) -> Tensor:
+        """The attributes [1, 17] at the base, before a person's corrections."""
+        if self._bundle.estimator is not None:
+            return self.possible(self.reading(face.key, face.ws, face.generator))
+        known = self._estimates.get(face.key)
+        if known is None:
+            raise Problem("not_ready", "The attributes of this face are still being estimated.", "", 2)
+        return known
+
+    def base(self, document: Document, face: MixedFace) -> Tensor:
+        """The attributes [1, 17] that an edit starts from."""
+        return target_attributes(self.estimated(face), document.base_attributes)
+
+    def target(self, document: Document, base: Tensor) -> Tensor:
+        """The attributes [1, 17] that the document asks for."""
+        light = document.light
+        lit = lamp_coefficients(light, base) if light is not None and light.moves else {}
+        return target_attributes(base, {**lit, **document.attributes})
+
+    def asked(self, document: Document) -> tuple[int, ...]:
+        """Columns of the attributes that the document asks for."""
+        light = LIGHT_NAMES if document.light is not None and document.light.moves else ()
+        return attribute_columns({*document.attributes, *light})
+
+    def _edited(self, document: Document, face: MixedFace, moves: Moves, corrects: bool) -> Tensor:
+        if not document.edits_attributes and not corrects:
+            return apply_directions(face.ws, moves)
+        base = self.base(document, face)
+        target = self.target(document, base)
+        if torch.equal(target, base) and not (corrects and moves):
+            return apply_directions(face.ws, moves)
+        rules = self._rules(document)
+        start_key = json.dumps([face.key, sorted(document.base_attributes.items())])
+        start = self._start(start_key, face, base)
+        if not corrects:
+            return apply_directions(apply_edit(self._flow(), start, target, rules), moves)
+        asked = self.asked(document)
+        locked = tuple(set(attribute_columns(document.locks)) - set(asked))
+        calibrated = asked if document.calibrated else ()
+        columns = tuple(sorted({*locked, *calibrated}))
+        response = self._response(start_key, start, face, columns, rules)
+        edit = edit_with_locks(
+            self._flow(),
+            start,
+            target,
+            self._reader(face.generator),
+            response,
+            locked=locked,
+            calibrated=calibrated,
+            rules=rules,
+            afterwards=partial(apply_directions, moves=moves) if moves else None,
+        )
+        return edit.ws
+
+    def _response(
+        self, start_key: str, start: EditStart, face: MixedFace, columns: tuple[int, ...], rules: LayerRules
+    ) -> Response:
+        """Measured column by column, so that locking one more attribute measures one more."""
+        reading = self.reading(face.key, face.ws, face.generator)
+        if not columns:  # every lock is on what is edited
+            nothing = reading.new_zeros(*reading.shape, 0)
+            return Response((), reading, nothing)
+        reader = self._reader(face.generator)
+        parts = []
+        for column in columns:
+            key = json.dumps([start_key, rules.layers[column], column])
+            measure = partial(measure_response, self._flow(), start, reader, (column,), rules, reading)
+            parts.append(self._responses.get_or_compute(key, measure))
+        return joined_responses(parts)
+
+    def _start(self, key: str, face: MixedFace, base: Tensor) -> EditStart:
+        flow = self._flow()
+        check_flow_fits(flow, self._bundle.generator)
+        if self._too_steep is not None:
+            raise self._too_steep
+        try:
+            return self._starts.get_or_compute(key, lambda: start_edit(flow, face.ws, base))
+        except FlowTooSteep as error:
+            self._too_steep = error
+            raise
+
+    def _rules(self, document: Document) -> LayerRules:
+        stored: Mapping[str, tuple[int, ...]] = self._bundle.manifest.layers or {}
+        return layer_rules(self._bundle.generator.num_ws, {**stored, **document.layers})
+
+    def _flow(self) -> ConditionalFlow:
+        if self._bundle.flow is None:
+            raise Problem("not_editable", "The model comes without a flow.")
+        return self._bundle.flow
+
+    def _reader(self, generator: Generator) -> PictureReader:
+        if self._bundle.estimator is None:
+            raise Problem("not_measurable", "The model comes without a network that reads attributes.")
+        return PictureReader(generator, self._bundle.estimator, self._activations)
+
+
+def lamp_coefficients(light: Light, base: Tensor) -> dict[str, float]:
+    """The light coefficients of a lamp in the own ambient light of attributes [1, 17], by name.
+
+    Raises ValueOutOfRange.
+    """
+    direction = None
+    if light.azimuth is not None and light.elevation is not None:
+        direction = direction_of(light.azimuth, light.elevation)
+    moved = move_light(
+        base[0, LIGHT_COLUMNS].double().cpu().numpy(),
+        direction=direction,
+        strength=light.strength,
+        brightness=light.brightness,
+    )
+    return dict(zip(LIGHT_NAMES, moved.tolist(), strict=True))
