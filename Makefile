@@ -22,7 +22,8 @@ run: $(VENV)/runtime.stamp
 
 test: lint $(VENV)/chromium.stamp
 	$(NODE) --test "tests/frontend/*.test.mjs"
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not browser" -n auto --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest -m browser
 
 lint: $(VENV)/dev.stamp $(VENV)/node.stamp
 	$(BIN)/ruff check .

@@ -7,8 +7,8 @@ export const ANCHOR_NAMES = /** @type {const} */ (["left_eye", "right_eye", "mou
 const MARGIN = 0.12;
 
 /**
- * FFHQ's square (Karras et al. 2019, appendix A) as models/projection/anchors.py computes it: top left, bottom
- * left, bottom right, top right. Null where the anchors span no face.
+ * FFHQ's square (Karras et al. 2019, appendix A) as models/projection/anchors.py computes it: top left,
+ * bottom left, bottom right, top right. Null where the anchors span no face.
  * @param {Anchors} anchors
  * @returns {Point[] | null}
  */

@@ -41,4 +41,7 @@ export function curveLines(points, total) {
  * @param {CurvePoint[]} own
  * @param {History["points"]} kept
  */
-export const mergedCurve = (own, kept) => [...kept, ...own.filter(({ step }) => step > (kept.at(-1)?.step ?? -1))];
+export const mergedCurve = (own, kept) => [
+  ...kept,
+  ...own.filter(({ step }) => step > (kept.at(-1)?.step ?? -1)),
+];

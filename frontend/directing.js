@@ -4,7 +4,7 @@ import { ProblemError } from "./api.js";
 import * as api from "./edits_api.js";
 import { withDirection } from "./edits.js";
 import { modelOf } from "./selectors.js";
-import { follow } from "./tasks.js";
+import { follow, isUnderWay } from "./tasks.js";
 
 /** @import { Candidate, Direction, Layers, SampleRequest, SearchMethod, Task } from "./editing_messages.js" */
 /** @import { Editor } from "./editor.js" */
@@ -79,26 +79,32 @@ export class Directing {
   /** New faces with these attributes. @param {Omit<SampleRequest, "model">} wanted */
   request(wanted) {
     const { session } = this.#store.get();
+    if (!session) return undefined;
     this.#tools({ wished: Object.keys(wanted.attributes) });
-    return this.#run("request", (model) => api.requestFaces(session ?? "", { ...wanted, model }));
+    return this.#run("request", (model) => api.requestFaces(session, { ...wanted, model }));
   }
 
   /** @param {"search" | "request"} which @param {(model: string) => Promise<Task>} start */
-  #run(which, start) {
-    return this.#attempt(async () => {
-      const model = modelOf(this.#store.get());
-      if (!model) return;
-      const task = await start(model.name);
-      this.#tools({ [which]: task });
-      await follow(task, {
-        look: api.task,
-        wait,
-        tell: (news) => {
-          const wanted = this.#store.get().tools[which]?.id === task.id;
-          if (wanted) this.#tools({ [which]: news });
-          return wanted;
-        },
-      });
+  async #run(which, start) {
+    const model = modelOf(this.#store.get());
+    const task = model && (await this.#attempt(() => start(model.name)));
+    if (!task) return;
+    await this.#attempt(() => this.#watch(which, task));
+    const { [which]: last } = this.#store.get().tools;
+    if (last?.id === task.id && isUnderWay(last)) this.#tools({ [which]: null }); // it was lost sight of
+  }
+
+  /** @param {"search" | "request"} which @param {Task} task */
+  async #watch(which, task) {
+    this.#tools({ [which]: task });
+    await follow(task, {
+      look: api.task,
+      wait,
+      tell: (news) => {
+        const wanted = this.#store.get().tools[which]?.id === task.id;
+        if (wanted) this.#tools({ [which]: news });
+        return wanted;
+      },
     });
   }
 

@@ -7,11 +7,19 @@ import { isOver } from "./selectors.js";
 export const SPACES = /** @type {const} */ (["start", "w", "w+", "pti"]);
 export const MAX_STEPS = 5000;
 
-export const TITLES = /** @type {Record<Space, string>} */ ({ start: "Start", w: "W", "w+": "W+", pti: "Tuned" });
+export const TITLES = /** @type {Record<Space, string>} */ ({
+  start: "Start",
+  w: "W",
+  "w+": "W+",
+  pti: "Tuned",
+});
 
 /** As models/projection/ladder.py has them. */
 const W_STEPS = /** @type {Record<Schedule, number>} */ ({ published: 1000, fast: 250 });
-const ABOVE = /** @type {Partial<Record<Space, [Rung, number]>>} */ ({ "w+": ["w+", 200], pti: ["pti", 150] });
+const ABOVE = /** @type {Partial<Record<Space, [Rung, number]>>} */ ({
+  "w+": ["w+", 200],
+  pti: ["pti", 150],
+});
 
 /** What a rung is for. @param {Space} space @param {Pick<ModelInfo, "encoder"> | null} model */
 export function gainOf(space, model) {

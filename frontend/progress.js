@@ -9,11 +9,19 @@ import { isOver } from "./selectors.js";
 export function headline(job) {
   const at = `step ${job.step} of ${job.total}`;
   if (job.state === "paused") return `Paused at ${at}`;
-  if (job.state === "queued") return job.position ? `Waiting, number ${job.position} in line` : "Waiting for its turn";
-  return job.rung ? `${TITLES[job.rung]}, ${at}` : job.step ? `Step ${job.step} of ${job.total}` : "Beginning…";
+  if (job.state === "queued")
+    return job.position ? `Waiting, number ${job.position} in line` : "Waiting for its turn";
+  return job.rung
+    ? `${TITLES[job.rung]}, ${at}`
+    : job.step
+      ? `Step ${job.step} of ${job.total}`
+      : "Beginning…";
 }
 
-/** What is worth saying aloud: changes of state and quarters of the way, nothing in between. @param {Job} job */
+/**
+ * What is worth saying aloud: changes of state and quarters of the way, nothing in between.
+ * @param {Job} job
+ */
 export function milestone(job) {
   if (isOver(job)) return outcome(job);
   if (job.state !== "running") return headline(job);
@@ -26,7 +34,9 @@ export function outcome(job) {
   const kept = job.latent ? " The closest face so far is kept." : "";
   if (job.state === "failed") return `${cause(job)}${kept}`;
   if (job.state === "cancelled")
-    return job.step ? `Cancelled at step ${job.step} of ${job.total}.${kept}` : "Cancelled before the first step.";
+    return job.step
+      ? `Cancelled at step ${job.step} of ${job.total}.${kept}`
+      : "Cancelled before the first step.";
   if (job.space !== "start") return "The face was found.";
   return job.began_at === "mean_face"
     ? "This is the mean face: the model has no encoder that could guess. Go on to W."
@@ -35,7 +45,9 @@ export function outcome(job) {
 
 /** @param {Job} job */
 const cause = ({ model, error }) =>
-  error?.code === "unknown_model" ? `The model ${model} is not here any more.` : error?.detail || "It is not known why.";
+  error?.code === "unknown_model"
+    ? `The model ${model} is not here any more.`
+    : error?.detail || "It is not known why.";
 
 const NEXT_STEPS = /** @type {Record<string, string>} */ ({
   diverged: "Move the three points, or take another number of steps.",
@@ -60,7 +72,11 @@ export function duration(seconds) {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-const TRUNKS = /** @type {Record<string, string>} */ ({ squeeze: "SqueezeNet", vgg: "VGG-16", alex: "AlexNet" });
+const TRUNKS = /** @type {Record<string, string>} */ ({
+  squeeze: "SqueezeNet",
+  vgg: "VGG-16",
+  alex: "AlexNet",
+});
 
 /** Only a distance that is LPIPS is called so. @param {string} name */
 export function metricName(name) {
@@ -77,8 +93,16 @@ export function figures(job) {
   const metric = metricName(job.metric);
   return [
     ["Distance", number(job.distance), metric],
-    ["Pixel error", job.pixel_error === null ? "–" : `${(100 * job.pixel_error).toFixed(1)} %`, "mean absolute difference"],
-    ["Identity", number(job.identity), job.identity === null ? job.identity_note : "cosine similarity, 1 is the same"],
+    [
+      "Pixel error",
+      job.pixel_error === null ? "–" : `${(100 * job.pixel_error).toFixed(1)} %`,
+      "mean absolute difference",
+    ],
+    [
+      "Identity",
+      number(job.identity),
+      job.identity === null ? job.identity_note : "cosine similarity, 1 is the same",
+    ],
     ["Time", duration(job.seconds), `${job.step} ${job.step === 1 ? "step" : "steps"}`],
   ];
 }

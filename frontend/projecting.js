@@ -22,7 +22,8 @@ export class Projecting {
   #screen;
   #aligning;
   #looking;
-  /** Up to where the curve and film strip of each search are known. @type {Map<string, string>} */ #seen = new Map();
+  /** Up to where the curve and film strip of each search are known. @type {Map<string, string>} */ #seen =
+    new Map();
 
   /** @param {Store} store @param {Editor} editor @param {Screen} screen */
   constructor(store, editor, screen) {
@@ -64,7 +65,11 @@ export class Projecting {
     this.#store.dispatch({ type: "anchors", photo: photo.id, anchors });
   }
 
-  /** The hand lets go of the anchors, which the server keeps. @param {Photo} photo @param {Anchors} anchors */
+  /**
+   * The hand lets go of the anchors, which the server keeps.
+   * @param {Photo} photo
+   * @param {Anchors} anchors
+   */
   place(photo, anchors) {
     void this.#aligning.ask({ photo, anchors });
   }
@@ -79,7 +84,11 @@ export class Projecting {
     }
   }
 
-  /** The anchors as they were detected on one of the photo's faces. @param {Photo} photo @param {number} face */
+  /**
+   * The anchors as they were detected on one of the photo's faces.
+   * @param {Photo} photo
+   * @param {number} face
+   */
   reset(photo, face) {
     const { anchors } = photo.faces[face].alignment;
     this.move(photo, anchors);
@@ -120,7 +129,11 @@ export class Projecting {
     }
   }
 
-  /** What comes of it the socket tells, in its order. @param {Job} job @param {"pause" | "resume" | "cancel"} what */
+  /**
+   * What comes of it the socket tells, in its order.
+   * @param {Job} job
+   * @param {"pause" | "resume" | "cancel"} what
+   */
   async tell(job, what) {
     try {
       await api.tellJob(job.id, what);

@@ -22,7 +22,11 @@ export const withPhoto = (state, photo) => ({
 export function withAnchors(state, id, anchors) {
   const corners = squareOf(anchors);
   if (!corners) return state;
-  const moved = (/** @type {Photo} */ photo) => ({ ...photo, alignment: { anchors, corners }, by_hand: true });
+  const moved = (/** @type {Photo} */ photo) => ({
+    ...photo,
+    alignment: { anchors, corners },
+    by_hand: true,
+  });
   return { ...state, photos: state.photos.map((photo) => (photo.id === id ? moved(photo) : photo)) };
 }
 

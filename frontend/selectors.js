@@ -106,23 +106,24 @@ export function jobsOf(state) {
   const photo = photoOf(state);
   if (!photo) return [];
   const face = faceOf(photo);
-  return state.jobs.filter(
-    (job) => job.photo === photo.id && faceOf(photo, job.alignment.anchors) === face,
-  );
+  return state.jobs.filter((job) => job.photo === photo.id && faceOf(photo, job.alignment.anchors) === face);
 }
 
 /** The newest of them. @param {State} state @returns {Job | null} */
 export const jobOf = (state) => jobsOf(state).at(-1) ?? null;
 
 /**
- * Of the jobs that are not over the one to watch: that of the chosen face, else the awaited one, else the newest.
+ * Of the jobs that are not over the one to watch: that of the chosen face, else the awaited one, else the
+ * newest.
  * @param {State} state
  * @returns {Job | null}
  */
 export function runningJob(state) {
   const open = state.jobs.filter((job) => !isOver(job));
   const own = jobOf(state)?.id;
-  return open.find(({ id }) => id === own) ?? open.find(({ id }) => id === state.awaiting) ?? open.at(-1) ?? null;
+  return (
+    open.find(({ id }) => id === own) ?? open.find(({ id }) => id === state.awaiting) ?? open.at(-1) ?? null
+  );
 }
 
 /** The job whose face the document starts from. @param {State} state @returns {Job | null} */

@@ -100,6 +100,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         requests_per_second=settings.max_requests_per_second,
         requests_at_once=settings.max_requests_at_once,
         sockets=settings.max_sockets,
+        sockets_per_client=settings.max_sockets_per_client,
         sockets_per_session=settings.max_sockets_per_session,
     )
     token = settings.token.get_secret_value() if settings.token else None

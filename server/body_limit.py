@@ -39,7 +39,7 @@ async def with_body_limits(
     if any(not value.isdigit() or int(value) > limits.size for value in declared):
         await refuse("body_too_large", receive, send)
         return
-    seen, complete, refused, started, begun = 0, False, False, False, time.monotonic()
+    seen, waited, complete, refused, started = 0, 0.0, False, False, False
 
     async def give_up(excess: Excess) -> Message:
         nonlocal refused
@@ -49,16 +49,17 @@ async def with_body_limits(
         return {"type": "http.disconnect"}
 
     async def limited_receive() -> Message:
-        nonlocal seen, complete
+        nonlocal seen, waited, complete
         if refused:
             return {"type": "http.disconnect"}
         if complete:
             return await receive()
+        begun, allowed = time.monotonic(), limits.seconds + seen / SLOWEST_BYTES_PER_SECOND
         try:
-            allowed = begun + limits.seconds + seen / SLOWEST_BYTES_PER_SECOND
-            message = await asyncio.wait_for(receive(), allowed - time.monotonic())
+            message = await asyncio.wait_for(receive(), allowed - waited)
         except TimeoutError:
             return await give_up("too_slow")
+        waited += time.monotonic() - begun  # for the client; what this server takes is not counted
         seen += len(message.get("body", b""))
         complete = not message.get("more_body", False)
         return message if seen <= limits.size else await give_up("body_too_large")

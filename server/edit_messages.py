@@ -22,7 +22,9 @@ from server.documents import (
 
 ANSWER = ConfigDict(frozen=True, protected_namespaces=())
 
-DirectionName = Annotated[str, Field(min_length=1, max_length=80)]
+# Printable characters, no spaces in front: str.isprintable, which the file of a direction asks for, too.
+PRINTABLE = r"^[^\p{C}\p{Z}](?:[^\p{C}\p{Z}]| )*$"
+DirectionName = Annotated[str, Field(min_length=1, max_length=80, pattern=PRINTABLE)]
 SearchMethod = Literal["sefa", "ganspace", "ganspace_features"]
 TaskState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 

@@ -91,7 +91,7 @@ class Gate:
         if user is None and not is_public(scope):
             raise self._unknown(scope, address)
         if scope["type"] == "websocket":
-            held.enter_context(self.clients.socket(scope["path"].lower()))
+            held.enter_context(self.clients.socket(client, scope["path"].lower()))
         else:
             held.enter_context(self.clients.request(client))
 

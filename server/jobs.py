@@ -123,13 +123,13 @@ class JobRunner:
                 await asyncio.wait_for(self._wake.wait(), LOOK_INTERVAL_S)
 
     async def _look_after_leases(self) -> None:
-        database, owner = self._place.database, self._place.owner
-        if self._running:
-            for job in await run_in_threadpool(job_states.renew, database, owner, LEASE):
+        database, owner, mine = self._place.database, self._place.owner, tuple(self._running)
+        if mine:
+            for job in await run_in_threadpool(job_states.renew, database, owner, LEASE, mine):
                 running = self._running.get(job.id)
                 if running is not None and job.wish is not None and running.wish is None:
                     running.end_as(job.wish)  # another server was asked
-        for job in await run_in_threadpool(job_states.requeue_lost, database, owner):
+        for job in await run_in_threadpool(job_states.requeue_lost, database, mine):
             log.warning("the projection %s was cut off at step %d; it goes on", job.id, job.step)
 
     async def _begin_waiting(self) -> None:

@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from server.access.caller import caller_of
-from server.edit_messages import Attributes
 from server.edit_answers import ESTIMATING, attributes_answer
+from server.edit_messages import Attributes
 from server.engine.frames import live_frame, projection_frame
 from server.engine.interface import RenderRequest
 from server.errors import internal_problem, problem_body, request_id_of

@@ -59,8 +59,5 @@ def log_config(log_format: LogFormat) -> dict[str, Any]:
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "chosen", "stream": "ext://sys.stderr"}
         },
-        "loggers": {
-            name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
-            for name in ("server", "uvicorn")
-        },
+        "loggers": {name: {"handlers": ["stderr"], "level": "INFO"} for name in ("server", "uvicorn")},
     }

@@ -121,7 +121,9 @@ class Face(BaseModel):
 
 
 class Photo(BaseModel):
-    """faces: largest first. alignment: set by hand, or the largest face's, or the middle of the photo."""
+    """faces: largest first. alignment: set by hand, or that of the face chosen, at first the largest, or the
+    middle of the photo.
+    """
 
     model_config = ANSWER
     id: UUID
@@ -242,7 +244,7 @@ def anchors_of(place: Place, photo: PhotoRow) -> tuple[FaceAnchors, int | None]:
     if place.face is None and not photo.faces:
         hint = "Say where the eyes and the mouth are."
         raise Problem("no_face", "No face was found in the photo.", hint)
-    face = place.face or 0
+    face = photo.face if place.face is None else place.face
     return anchors_of_landmarks(landmarks_of(photo, face)), face
 
 
@@ -262,7 +264,7 @@ def photo_answer(row: PhotoRow) -> Photo:
         alignment = alignment_answer(FaceAnchors(**row.anchors))
     else:
         middle = alignment_answer(middle_anchors(row.width, row.height))
-        alignment = faces[0].alignment if faces else middle
+        alignment = faces[row.face].alignment if faces else middle
     return Photo(
         id=row.id,
         name=row.name,

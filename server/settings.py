@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     )
     max_requests_at_once: int = Field(default=32, ge=1, description="Requests of one client under way.")
     max_sockets: int = Field(default=200, ge=1, description="Live connections in all.")
+    max_sockets_per_client: int = Field(default=64, ge=1, description="Live connections of a client.")
     max_sockets_per_session: int = Field(default=8, ge=1, description="Live connections of a session.")
     request_timeout_s: float = Field(
         default=30, gt=0, description="Seconds for a request to arrive, and between parts of an upload."
@@ -77,9 +78,7 @@ class Settings(BaseSettings):
     ack_timeout_s: float = Field(
         default=30, gt=0, description="Seconds after which a page that takes no pictures is disconnected."
     )
-    log_format: LogFormat = Field(
-        default="human", description='"human", or "json": one object a line.'
-    )
+    log_format: LogFormat = Field(default="human", description='"human", or "json": one object a line.')
 
     @property
     def database(self) -> str:

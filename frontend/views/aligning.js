@@ -83,14 +83,22 @@ export function Aligner({ photo, projecting }) {
   );
 }
 
-/** What part of the photo is seen: that about the face, and the same one while its points move. @param {Photo} photo @param {number | null} face */
+/**
+ * What part of the photo is seen: that about the face, and the same one while its points move.
+ * @param {Photo} photo
+ * @param {number | null} face
+ */
 function useView({ id, alignment }, face) {
   const key = `${id} ${face}`;
   const seen = useRef(/** @type {{ key: string, box: Box } | null} */ (null));
   if (seen.current?.key !== key) seen.current = { key, box: viewAround(alignment.corners) };
   return {
     box: seen.current.box,
-    keep: () => (seen.current = { key, box: viewKept(/** @type {{ box: Box }} */ (seen.current).box, alignment.corners) }),
+    keep: () =>
+      (seen.current = {
+        key,
+        box: viewKept(/** @type {{ box: Box }} */ (seen.current).box, alignment.corners),
+      }),
     renew: () => (seen.current = null),
   };
 }
@@ -103,7 +111,11 @@ function Crop({ photo: { name, image_url, width, height }, corners, box: { x, y,
     { viewBox: `${x} ${y} ${side} ${side}`, role: "img", "aria-label": `The crop on ${name}` },
     // a whole number is the middle of a pixel
     h("image", { href: image_url, x: -0.5, y: -0.5, width, height, preserveAspectRatio: "none" }),
-    h("path", { class: "crop-shade", d: `M${x} ${y}h${side}v${side}h${-side}zM${square}z`, "fill-rule": "evenodd" }),
+    h("path", {
+      class: "crop-shade",
+      d: `M${x} ${y}h${side}v${side}h${-side}zM${square}z`,
+      "fill-rule": "evenodd",
+    }),
     h("path", { class: "crop-edge", d: `M${square}z` }),
   );
 }
@@ -152,7 +164,7 @@ function Anchor({ name, at, box, onMove, onPlace }) {
         const arrow = ARROWS[event.key];
         if (!arrow) return;
         event.preventDefault();
-        const step = (Math.max(1, box.side / KEY_STEPS) * (event.shiftKey ? 10 : 1));
+        const step = Math.max(1, box.side / KEY_STEPS) * (event.shiftKey ? 10 : 1);
         onMove([at[0] + step * arrow[0], at[1] + step * arrow[1]]);
       },
       onKeyUp: (event) => event.key in ARROWS && place.current(),

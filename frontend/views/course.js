@@ -73,7 +73,11 @@ export function Curve({ points, job }) {
         h(
           "span",
           { key: name },
-          h("svg", { viewBox: "0 0 16 4", "aria-hidden": "true" }, h("polyline", { class: `term ${name}`, points: "0,2 16,2" })),
+          h(
+            "svg",
+            { viewBox: "0 0 16 4", "aria-hidden": "true" },
+            h("polyline", { class: `term ${name}`, points: "0,2 16,2" }),
+          ),
           `${NAMES[name] ?? name} ${last < 100 ? last.toPrecision(2) : Math.round(last)}`,
         ),
       ),

@@ -64,13 +64,19 @@ function costOf(state, space) {
   return seconds === null ? `${steps} steps` : `${steps} steps, about ${duration(seconds)}`;
 }
 
-/** The closest result of this rung on the photo's face. @param {State} state @param {Space} space @returns {Job | null} */
+/**
+ * The closest result of this rung on the photo's face.
+ * @param {State} state
+ * @param {Space} space
+ * @returns {Job | null}
+ */
 function bestOf(state, space) {
   const done = jobsOf(state).filter(
     (job) => job.state === "succeeded" && job.space === space && job.distance !== null,
   );
   return done.reduce(
-    (/** @type {Job | null} */ best, job) => (best && Number(best.distance) <= Number(job.distance) ? best : job),
+    (/** @type {Job | null} */ best, job) =>
+      best && Number(best.distance) <= Number(job.distance) ? best : job,
     null,
   );
 }
@@ -136,6 +142,11 @@ export function Faithfulness({ name, search, set }) {
       onRelease: () => {},
       onReset: () => change(0.5),
     }),
-    h("p", { class: "ends", "aria-hidden": "true" }, h("span", null, "stays editable"), h("span", null, "like the photo")),
+    h(
+      "p",
+      { class: "ends", "aria-hidden": "true" },
+      h("span", null, "stays editable"),
+      h("span", null, "like the photo"),
+    ),
   );
 }

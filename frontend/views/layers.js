@@ -101,7 +101,7 @@ function Keeping({ document, rules, onDefault, directing }) {
         disabled: kept,
         onClick: () => void directing.keepLayers(own ? {} : { ...rules.bundled, ...document.layers }),
       },
-      kept ? "Kept for this checkpoint" : "Keep for this checkpoint",
+      kept && rules.stored ? "Kept for this checkpoint" : "Keep for this checkpoint",
     ),
     h(
       "button",

@@ -14,7 +14,7 @@ export function Moved({ state, model, infos }) {
   const { document } = state;
   const reading = readingOf(state);
   const edited = document !== null && editCount(document) > 0;
-  const likeness = edited && reading ? reading.values.likeness : null;
+  const likeness = edited && reading && editCount(reading.document) > 0 ? reading.values.likeness : null;
   const percent = likenessPercent(likeness);
   const correcting = edited && !reading?.current && (document.calibrated || document.locks.length > 0);
   return h(
@@ -24,11 +24,13 @@ export function Moved({ state, model, infos }) {
       "p",
       { class: "moved-head" },
       h("strong", null, "What else moved"),
-      percent !== null &&
+      correcting && h("span", null, "Correcting…"),
+      !correcting &&
+        percent !== null &&
         h(
           "span",
           { title: `${likeness?.judge}. ${likeness?.note}`, "data-testid": "likeness" },
-          correcting ? "Correcting…" : `Likeness ${percent} %`,
+          `Likeness ${percent} %`,
         ),
     ),
     h("div", { role: "status" }, said(state, model, infos)),

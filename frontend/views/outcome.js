@@ -24,7 +24,11 @@ export function Outcome(props) {
     null,
     h(
       "div",
-      { class: job.state === "failed" ? "problem" : "outcome", "data-testid": "outcome", "data-state": job.state },
+      {
+        class: job.state === "failed" ? "problem" : "outcome",
+        "data-testid": "outcome",
+        "data-state": job.state,
+      },
       h("p", null, job.state === "failed" && h("strong", null, "The search failed. "), outcome(job)),
       job.state === "failed" && h("p", null, nextStep(job)),
       h(OtherModel, props),
@@ -42,10 +46,17 @@ export function Outcome(props) {
 function OtherModel({ job, state }) {
   if (job.model === state.document?.model) return null;
   const listed = state.models.find(({ name }) => name === job.model);
-  return h("p", { class: "note" }, `It was searched in another model, ${listed ? titleOf(listed) : job.model}.`);
+  return h(
+    "p",
+    { class: "note" },
+    `It was searched in another model, ${listed ? titleOf(listed) : job.model}.`,
+  );
 }
 
-/** The found face over the photo, as far as the handle is pulled. @param {{ job: Job, found: string }} props */
+/**
+ * The found face over the photo, as far as the handle is pulled.
+ * @param {{ job: Job, found: string }} props
+ */
 function Wipe({ job, found }) {
   const [part, setPart] = useState(50);
   return h(
@@ -87,7 +98,12 @@ function Actions(props) {
     !inUse &&
       h(
         "button",
-        { type: "button", class: "button primary wide", "data-testid": "use-latent", onClick: () => projecting.use(job) },
+        {
+          type: "button",
+          class: "button primary wide",
+          "data-testid": "use-latent",
+          onClick: () => projecting.use(job),
+        },
         job.state === "succeeded" ? "Use this face" : "Use the best so far",
       ),
     h(
@@ -121,7 +137,11 @@ function Further({ job, state, store, projecting }) {
     "div",
     { class: "further" },
     rungs.includes("w+") &&
-      h(Faithfulness, { name: "further-faithfulness", search, set: (change) => store.dispatch({ type: "search", search: { ...search, ...change } }) }),
+      h(Faithfulness, {
+        name: "further-faithfulness",
+        search,
+        set: (change) => store.dispatch({ type: "search", search: { ...search, ...change } }),
+      }),
     h(
       "div",
       { class: "row grow" },

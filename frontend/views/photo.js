@@ -28,7 +28,9 @@ export function Photo(view) {
     h(UploadNote, { upload: state.upload }),
     h(Announcement, { job }),
     state.photos.length > 1 && h(PhotoStrip, view),
-    photo && photo.faces.length > 1 && h(FacesOnPhoto, { photo, onFace: (face) => projecting.reset(photo, face) }),
+    photo &&
+      photo.faces.length > 1 &&
+      h(FacesOnPhoto, { photo, onFace: (face) => projecting.reset(photo, face) }),
     photo && h(Search, { ...view, photo, job, key: photo.id }),
   );
 }
@@ -41,7 +43,12 @@ function Pickers(view) {
     { class: "pickers" },
     h(
       Picker,
-      { ...view, label: again ? "Choose another photo" : "Choose a photo", icon: "photo", testid: "photo-input" },
+      {
+        ...view,
+        label: again ? "Choose another photo" : "Choose a photo",
+        icon: "photo",
+        testid: "photo-input",
+      },
       h("small", null, "or drop or paste one anywhere"),
     ),
     h(Picker, { ...view, label: "Camera", icon: "camera", testid: "camera-input", capture: "user" }),
@@ -164,7 +171,10 @@ function FacesOnPhoto({ photo, onFace }) {
   );
 }
 
-/** The crop and the ladder, the search, or what came of it. @param {View & { photo: PhotoInfo, job: Job | null }} props */
+/**
+ * The crop and the ladder, the search, or what came of it.
+ * @param {View & { photo: PhotoInfo, job: Job | null }} props
+ */
 function Search(props) {
   const { job, state, projecting } = props;
   const [picked, setPicked] = useState("");
@@ -191,7 +201,10 @@ function Search(props) {
   );
 }
 
-/** What was found on this face until now. @param {{ results: Job[], shown: Job, onPick: (job: Job) => void }} props */
+/**
+ * What was found on this face until now.
+ * @param {{ results: Job[], shown: Job, onPick: (job: Job) => void }} props
+ */
 function Results({ results, shown, onPick }) {
   return h(
     "div",
@@ -199,7 +212,13 @@ function Results({ results, shown, onPick }) {
     results.map((job) =>
       h(
         "button",
-        { key: job.id, type: "button", class: "band", "aria-pressed": job === shown, onClick: () => onPick(job) },
+        {
+          key: job.id,
+          type: "button",
+          class: "band",
+          "aria-pressed": job === shown,
+          onClick: () => onPick(job),
+        },
         h("span", null, TITLES[job.space]),
         h("small", null, job.distance?.toPrecision(3)),
       ),
@@ -237,6 +256,11 @@ function Beginning(props) {
       },
       job ? "Search again" : "Find this face",
     ),
-    metric && h("p", { class: "note", "data-testid": "metric", title: metric.note }, `Distance: ${metricName(metric.name)}.`),
+    metric &&
+      h(
+        "p",
+        { class: "note", "data-testid": "metric", title: metric.note },
+        `Distance: ${metricName(metric.name)}.`,
+      ),
   );
 }

@@ -104,10 +104,22 @@ function Hold({ job, onTell }) {
       },
       told === what ? `${label}…` : label,
     );
-  return h(Fragment, null, h("div", { class: "row grow" }, button(hold, hold === "resume" ? "Resume" : "Pause"), button("cancel", "Cancel")));
+  return h(
+    Fragment,
+    null,
+    h(
+      "div",
+      { class: "row grow" },
+      button(hold, hold === "resume" ? "Resume" : "Pause"),
+      button("cancel", "Cancel"),
+    ),
+  );
 }
 
-/** The newest picture, or a moment of the film strip. @param {Pick<View, "screen"> & { job: Job, moment: Moment | null }} props */
+/**
+ * The newest picture, or a moment of the film strip.
+ * @param {Pick<View, "screen"> & { job: Job, moment: Moment | null }} props
+ */
 function Found({ job, screen, moment }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const live = job.state === "running" && job.step > 0 && !moment;
@@ -115,9 +127,21 @@ function Found({ job, screen, moment }) {
     () => (live && canvas.current ? screen.attach(canvas.current, "projection") : undefined),
     [live, job.id],
   );
-  if (live) return h("canvas", { ref: canvas, width: 128, height: 128, role: "img", "aria-label": "Best face so far" });
+  if (live)
+    return h("canvas", {
+      ref: canvas,
+      width: 128,
+      height: 128,
+      role: "img",
+      "aria-label": "Best face so far",
+    });
   const url = moment?.url ?? job.preview_url;
-  if (url) return h("img", { src: url, alt: moment ? `The face at step ${moment.step}` : "Best face so far", draggable: false });
+  if (url)
+    return h("img", {
+      src: url,
+      alt: moment ? `The face at step ${moment.step}` : "Best face so far",
+      draggable: false,
+    });
   return h("span", { class: "placeholder", "aria-hidden": "true" }, "?");
 }
 

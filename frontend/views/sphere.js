@@ -23,6 +23,7 @@ const GAMMA = 0.6;
  */
 export function Sphere({ lamp, onMove, onRelease, onReset }) {
   const held = useRef(false);
+  const { azimuth, elevation } = lamp;
   const [x, y, z] = directionOf(lamp);
   const pull = (/** @type {PointerEvent} */ event) => {
     const box = /** @type {HTMLElement} */ (event.currentTarget).getBoundingClientRect();
@@ -67,8 +68,8 @@ export function Sphere({ lamp, onMove, onRelease, onReset }) {
       "data-testid": "lamp-azimuth",
       min: -180,
       max: 180,
-      value: lamp.azimuth,
-      onInput: (event) => onMove({ ...lamp, azimuth: event.currentTarget.valueAsNumber }, false),
+      value: azimuth,
+      onInput: (event) => onMove({ azimuth: event.currentTarget.valueAsNumber, elevation }, false),
     }),
     h("input", {
       ...range,
@@ -77,8 +78,8 @@ export function Sphere({ lamp, onMove, onRelease, onReset }) {
       "data-testid": "lamp-elevation",
       min: -90,
       max: 90,
-      value: lamp.elevation,
-      onInput: (event) => onMove({ ...lamp, elevation: event.currentTarget.valueAsNumber }, false),
+      value: elevation,
+      onInput: (event) => onMove({ azimuth, elevation: event.currentTarget.valueAsNumber }, false),
     }),
   );
 }

@@ -121,13 +121,13 @@ function Badge({ state }) {
   if (state.connection.phase !== "open")
     return h("span", { class: "badge" }, "Not connected: showing the last picture");
   if (model)
-    return h("span", { class: "badge live", role: "status", "data-testid": "loading" }, `Loading ${model.title}…`);
+    return h(
+      "span",
+      { class: "badge live", role: "status", "data-testid": "loading" },
+      `Loading ${model.title}…`,
+    );
   if (state.view !== "projection" || !job) return null;
-  return h(
-    "span",
-    { class: "badge live" },
-    headline(job),
-  );
+  return h("span", { class: "badge live" }, headline(job));
 }
 
 /** The photo that the face was found in; large while it is held. @param {View} view */

@@ -2,6 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
+import { Account } from "./account.js";
 import { IconButton } from "./controls.js";
 import { Icon, Mark } from "./icons.js";
 import { ModelButton } from "./models.js";
@@ -39,6 +40,7 @@ export function TopBar(view) {
     }),
     h(Download, { editor, ready: state.picture !== "loading" }),
     h(ThemeToggle, null),
+    h(Account, null),
   );
 }
 

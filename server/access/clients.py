@@ -19,11 +19,12 @@ RETRY_AFTER_S = 5
 
 @dataclass(frozen=True)
 class ClientLimits:
-    """Requests of a client: per second, and under way. Live sockets: in all, and of one session."""
+    """Requests of a client: per second, and under way. Live sockets: in all, of a client, of a session."""
 
     requests_per_second: float
     requests_at_once: int
     sockets: int
+    sockets_per_client: int
     sockets_per_session: int
 
 
@@ -35,7 +36,8 @@ class Clients:
         self._requests: OrderedDict[str, RateLimit] = OrderedDict()
         self._wrong_tokens: OrderedDict[str, RateLimit] = OrderedDict()
         self._under_way: Counter[str] = Counter()
-        self._sockets: Counter[str] = Counter()
+        self._sockets: Counter[str] = Counter()  # by client
+        self._paths: Counter[str] = Counter()
 
     @property
     def sockets(self) -> int:
@@ -63,14 +65,18 @@ class Clients:
             yield
 
     @contextmanager
-    def socket(self, path: str) -> Iterator[None]:
+    def socket(self, client: str, path: str) -> Iterator[None]:
         """A live socket at that path, which names its session. Raises Problem too_many_connections."""
-        full = self._sockets[path] >= self._limits.sockets_per_session or self.sockets >= self._limits.sockets
-        if full:
+        limits = self._limits
+        if (
+            self.sockets >= limits.sockets
+            or self._sockets[client] >= limits.sockets_per_client
+            or self._paths[path] >= limits.sockets_per_session
+        ):
             hint = "Close another window of this page, or try again later."
             detail = "Too many live connections are open."
             raise Problem("too_many_connections", detail, hint, retry_after_s=RETRY_AFTER_S)
-        with _counted(self._sockets, path):
+        with _counted(self._sockets, client), _counted(self._paths, path):
             yield
 
     def _bucket(

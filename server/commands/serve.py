@@ -52,9 +52,9 @@ def serve(
     from server.engine.local import LocalEngine, engine_options
 
     try:
+        app = create_app(settings, partial(LocalEngine, engine_options(settings)))
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         Database(settings.database).close()  # refused here, in a sentence, and not by the running server
-        app = create_app(settings, partial(LocalEngine, engine_options(settings)))
     except ValueError as error:
         stop(f"Cannot start: {error}.", EXIT_USAGE)
     except (TokenFileError, UnusableDatabaseError) as error:

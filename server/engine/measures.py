@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
-# Upper bounds in seconds. A picture of the demo model takes milliseconds, one of 1024 x 1024 on a CPU a second.
+# Upper bounds in seconds: a picture of the demo model takes milliseconds, one of 1024 x 1024 about a second.
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24)
 
 

@@ -57,7 +57,7 @@ def align_photo(photo_id: UUID, body: NewAlignment, services: ServicesDep) -> Ph
     anchors, face = anchors_of(body, row)
     check_alignment(anchors, row.width, row.height)
     by_hand = stored_anchors(anchors) if face is None else None
-    return photo_answer(photos.set_anchors(services.database, photo_id, by_hand))
+    return photo_answer(photos.set_alignment(services.database, photo_id, by_hand, face))
 
 
 @router.get("/photos/{photo_id}/image", response_class=Response)

@@ -6,13 +6,13 @@ out, its server was killed: the job is queued again and goes on from its checkpo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from server.problems import Problem
@@ -101,22 +101,28 @@ def end(database: Database, job_id: UUID, owner: str, ending: Ending) -> Changed
         return Changed(row, _unnamed(transaction, (before, ending.state_blob, latent_blob)))
 
 
-def renew(database: Database, owner: str, lease: timedelta) -> list[JobRow]:
-    """The owner is alive: its running jobs, with what users wish of them."""
+def renew(database: Database, owner: str, lease: timedelta, under_way: Collection[UUID]) -> list[JobRow]:
+    """The owner is alive, and these jobs are under way there: those of them that are still its own, with what
+    users wish of them.
+    """
     with database.write() as transaction:
-        mine = (JobRow.state == "running", JobRow.lease_owner == owner)
+        mine = (JobRow.id.in_(under_way), JobRow.state == "running", JobRow.lease_owner == owner)
         transaction.execute(update(JobRow).where(*mine).values(lease_until=now() + lease))
         return list(transaction.scalars(select(JobRow).where(*mine)))
 
 
-def requeue_lost(database: Database, owner: str) -> list[JobRow]:
-    """Jobs of servers that were killed, as they are now. What users wish of them, they still do."""
+def requeue_lost(database: Database, under_way: Collection[UUID]) -> list[JobRow]:
+    """Jobs of servers that were killed, as they are now. What users wish of them, they still do.
+
+    under_way: those that this server works on; their leases may run out while its machine sleeps.
+    """
+    ran_out = or_(JobRow.lease_until.is_(None), JobRow.lease_until < now())
+    lost = (JobRow.state == "running", ran_out, JobRow.id.not_in(under_way))
     with database.read() as transaction:
-        lost = list(transaction.scalars(select(JobRow.id).where(*_lost(owner))))
-    if not lost:
-        return []
+        if transaction.scalar(select(JobRow.id).where(*lost).limit(1)) is None:
+            return []
     with database.write() as transaction:
-        rows = list(transaction.scalars(select(JobRow).where(JobRow.id.in_(lost), *_lost(owner))))
+        rows = list(transaction.scalars(select(JobRow).where(*lost)))
         for row in rows:
             row.state, row.lease_owner, row.lease_until = "queued", None, None
     return rows
@@ -152,12 +158,6 @@ def resume(database: Database, job_id: UUID) -> JobRow:
         if row.wish == "paused":
             row.wish = None
     return row
-
-
-def _lost(owner: str) -> tuple[ColumnElement[bool], ...]:
-    ran_out = or_(JobRow.lease_until.is_(None), JobRow.lease_until < now())
-    others = or_(JobRow.lease_owner.is_(None), JobRow.lease_owner != owner)
-    return JobRow.state == "running", ran_out, others
 
 
 def _finished() -> Problem:

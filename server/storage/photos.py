@@ -29,6 +29,7 @@ def create(
         width=size[0],
         height=size[1],
         faces=faces,
+        face=0,
         blob=blob,
         created_at=now(),
     )
@@ -53,13 +54,15 @@ def of_session(database: Database, session_id: UUID) -> list[PhotoRow]:
         return list(transaction.scalars(query))
 
 
-def set_anchors(database: Database, photo_id: UUID, anchors: dict[str, Any] | None) -> PhotoRow:
-    """Where the face is, by hand; None: where it was found. Raises Problem unknown_photo."""
+def set_alignment(
+    database: Database, photo_id: UUID, anchors: dict[str, Any] | None, face: int | None
+) -> PhotoRow:
+    """Where the face is, by hand; or (anchors None) which of those found. Raises Problem unknown_photo."""
     with database.write() as transaction:
         row = transaction.get(PhotoRow, photo_id)
         if row is None:
             raise Problem("unknown_photo", "There is no such photo.")
-        row.anchors = anchors
+        row.anchors, row.face = anchors, face or 0
     return row
 
 

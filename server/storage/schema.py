@@ -19,10 +19,7 @@ def check_schema(engine: Engine) -> None:
         inspector = inspect(engine)
         present = {table: inspector.get_columns(table) for table in inspector.get_table_names()}
     except DatabaseError as error:
-        raise UnusableDatabaseError(
-            f"The database {name} cannot be read: it is damaged or no database. Restore a backup of it, or "
-            "move it away to begin with an empty one."
-        ) from error
+        raise UnusableDatabaseError(_unreadable(engine, name, str(error.orig))) from error
     for table in Table.metadata.sorted_tables:
         columns = {column["name"] for column in present.get(table.name, [])}
         missing = {column.name for column in table.columns} - columns
@@ -31,3 +28,14 @@ def check_schema(engine: Engine) -> None:
                 f"The database {name} is another version's: {table.name}.{min(missing)} is missing. Start "
                 "the version that made it, or move it away to begin with an empty one."
             )
+
+
+def _unreadable(engine: Engine, name: str, reason: str) -> str:
+    if engine.dialect.name != "sqlite":
+        return f"The database {name} cannot be opened. Check LATENTLOOM_DATABASE_URL, and that it runs."
+    if "locked" in reason:
+        return f"The database {name} is held by another program. Stop that one, and start again."
+    return (
+        f"The database {name} cannot be read: it is damaged or no database. Restore a backup of it, or "
+        "move it away to begin with an empty one."
+    )

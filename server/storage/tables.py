@@ -57,7 +57,7 @@ class SessionRow(Table):
 class PhotoRow(Table):
     """An uploaded photo as we re-encoded it. faces: box [4], score, landmarks [5][2], largest face first.
 
-    anchors: left_eye, right_eye, mouth as x, y, where somebody set them by hand.
+    anchors: left_eye, right_eye, mouth as x, y, where somebody set them by hand; face: which one they chose.
     """
 
     __tablename__ = "photos"
@@ -69,6 +69,7 @@ class PhotoRow(Table):
     height: Mapped[int]
     faces: Mapped[list[dict[str, Any]]]
     anchors: Mapped[dict[str, Any] | None]
+    face: Mapped[int] = mapped_column(Integer, default=0)
     blob: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
 

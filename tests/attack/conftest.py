@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.server.conftest import (  # noqa: F401 (fixtures)
 from tests.server.harness import RunningServer, make_settings, serving
 
 PATIENCE_S = 1.0
+LONGEST_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Guarded:
 
 
 @pytest.fixture(scope="session")
-def guarded(tmp_path_factory: pytest.TempPathFactory, checkpoints: Path) -> Iterator[Guarded]:  # noqa: F811
+def guarded_server(tmp_path_factory: pytest.TempPathFactory, checkpoints: Path) -> Iterator[Guarded]:  # noqa: F811
     """It serves the real page, and waits for nobody longer than PATIENCE_S."""
     folder = tmp_path_factory.mktemp("guarded")
     ana, ben = new_token(), new_token()
@@ -61,3 +63,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, checkpoints: Path) -> Iter
     own = make_settings(folder / "data", checkpoints, REPOSITORY / "frontend").model_copy(update=tight)
     with serving(own) as running:
         yield Guarded(running, ana, ben)
+
+
+@pytest.fixture
+def guarded(guarded_server: Guarded) -> Guarded:
+    """The same, once it has noticed that the sockets of the test before are closed."""
+    deadline = time.monotonic() + LONGEST_S
+    while guarded_server.server.app.state.clients.sockets:
+        assert time.monotonic() < deadline, "sockets stay open"
+        time.sleep(0.01)
+    return guarded_server

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
+from sqlalchemy import select
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -50,9 +51,9 @@ def path_of(route: RouteContext, ids: Json) -> str:
 
 
 @pytest.fixture(scope="session")
-def anas(guarded: Guarded, astronaut: bytes) -> Json:
-    """A session, a photo, a latent and a job of ana's."""
-    with guarded.client(guarded.ana) as client:
+def anas(guarded_server: Guarded, astronaut: bytes) -> Json:
+    """A session, a photo, a latent, a job and a direction of ana's."""
+    with guarded_server.client(guarded_server.ana) as client:
         session = client.post("/api/v1/sessions").json()["id"]
         files = {"file": ("a.jpg", astronaut, "image/jpeg")}
         photo = client.post(f"/api/v1/sessions/{session}/photos", files=files).json()["id"]
@@ -67,7 +68,7 @@ def anas(guarded: Guarded, astronaut: bytes) -> Json:
             "photo": photo,
             "job": job["id"],
             "latent": latent,
-            "direction": direction_of(guarded, "ana"),
+            "direction": direction_of(guarded_server, "ana"),
         }
 
 
@@ -146,8 +147,8 @@ def test_another_users_latent_cannot_be_rendered_kept_or_mixed_in(guarded: Guard
     mixed = seed_document(mix=[{"source": latent, "layers": [0], "strength": 1.0}])
     with guarded.client(guarded.ana) as ana:
         assert ana.post("/api/v1/render", json={"document": seed_document(base=latent)}).status_code == 200
+    session = bens_session(guarded)
     with guarded.client(guarded.ben) as ben:
-        session = ben.post("/api/v1/sessions").json()["id"]
         for document in (seed_document(base=latent), mixed):
             rendered = ben.post("/api/v1/render", json={"document": document})
             kept = ben.put(f"/api/v1/sessions/{session}/document", json=document)
@@ -159,8 +160,8 @@ def test_another_users_latent_cannot_be_rendered_kept_or_mixed_in(guarded: Guard
 
 
 def test_another_users_photo_cannot_be_projected(guarded: Guarded, anas: Json) -> None:
+    session = bens_session(guarded)
     with guarded.client(guarded.ben) as ben:
-        session = ben.post("/api/v1/sessions").json()["id"]
         asked = {"photo": anas["photo"], "model": "tiny"}
         answer = ben.post(f"/api/v1/sessions/{session}/projections", json=asked)
         assert answer.json()["code"] == "unknown_photo"
@@ -173,7 +174,7 @@ def test_a_quota_ends_with_a_problem_and_is_told(guarded: Guarded, astronaut: by
         me = ben.get("/api/v1/me").json()
         assert (me["name"], me["signed_in"]) == ("ben", True)
         assert me["sessions"] == {"used": 3, "limit": 3}
-        own = socket_session(guarded)
+        own = bens_session(guarded)
         files = {"file": ("a.jpg", astronaut, "image/jpeg")}
         assert ben.post(f"/api/v1/sessions/{own}/photos", files=files).json()["code"] == "quota_reached"
 
@@ -263,11 +264,15 @@ def socket(guarded: Guarded, path: str, token: str | None, origin: str | None = 
     )
 
 
-def socket_session(guarded: Guarded) -> str:
-    """A session that is ben's already."""
+def bens_session(guarded: Guarded) -> str:
+    """A session of ben's, who may not have many."""
+    query = select(SessionRow.id).where(SessionRow.owner == "ben")
     with guarded.server.app.state.services.database.read() as transaction:
-        row = transaction.query(SessionRow).filter(SessionRow.owner == "ben").first()
-    return str(row.id)
+        found = transaction.scalar(query)
+    if found is not None:
+        return str(found)
+    with guarded.client(guarded.ben) as ben:
+        return str(ben.post("/api/v1/sessions").json()["id"])
 
 
 def direction_of(guarded: Guarded, owner: str) -> str:

@@ -144,7 +144,7 @@ def test_case_30_and_31_a_killed_server_goes_on_as_if_it_had_not_been(
         address = f"/api/v1/sessions/{session['id']}"
         kept, draft = seed_document(5), seed_document(6)
         assert client.put(f"{address}/document", json=kept).is_success
-        broken = ask(client, photo, session, 70).json()
+        broken = ask(client, photo, session, 60).json()
         with live(RunningServer(process.port, None), session["id"]) as socket:  # type: ignore[arg-type]
             socket.edit(1, draft)  # a slider that is still held
             before = wait_for(client, broken["id"], lambda job: job["step"] > 51)
@@ -158,7 +158,7 @@ def test_case_30_and_31_a_killed_server_goes_on_as_if_it_had_not_been(
             while not isinstance(received := socket.receive(), tuple) or received[0].kind == 3:
                 pass
             assert received[0].seq == 2
-        unbroken = ask(client, photo, session, 70).json()
+        unbroken = ask(client, photo, session, 60).json()
         again = wait_for(client, broken["id"], is_under_way)
         assert before["step"] - 50 <= again["step"]
         ends = [

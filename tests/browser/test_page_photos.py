@@ -115,6 +115,8 @@ def test_the_way_of_a_photo_from_the_drop_to_the_face_put_back(studio: Studio, a
     studio.type("number-age", 70)
     studio.settle()
     assert studio.caption() == "Found in portrait.jpg, 1 edit"
+    studio.part("again").click()
+    studio.type("steps", 8)
     studio.part("further-w+").click()
     expect(studio.part("headline")).to_contain_text("W+")
     expect_outcome(studio, "succeeded")

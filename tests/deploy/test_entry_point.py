@@ -122,6 +122,15 @@ def test_the_log_is_one_object_a_line_with_request_ids(container: Container) -> 
     assert container.token not in "".join(lines)
 
 
+def test_case_44_an_address_makes_no_line_in_the_log(container: Container) -> None:
+    with authorised(container) as client:
+        answer = client.get("/x%0d%0a%7B%22forged%22:1%7D")
+    lines = container.log.read_text("utf-8").splitlines()
+    assert '{"forged":1}' not in lines
+    (entry,) = [json.loads(line) for line in lines if answer.headers["x-request-id"] in line]
+    assert entry["path"] == '/x\r\n{"forged":1}'
+
+
 def test_case_49_a_stop_closes_sockets_with_1012_and_ends_well(container: Container) -> None:
     with authorised(container) as client:
         session = client.post("/api/v1/sessions").json()["id"]

@@ -6,7 +6,15 @@ import { curveLines } from "../../frontend/curve.js";
 import { plainDocument } from "../../frontend/document.js";
 import { expectedSeconds, furtherRungs, gainOf, plannedSteps } from "../../frontend/ladder.js";
 import { Newest } from "../../frontend/newest.js";
-import { figures, headline, metricName, milestone, nextStep, outcome, timeLeft } from "../../frontend/progress.js";
+import {
+  figures,
+  headline,
+  metricName,
+  milestone,
+  nextStep,
+  outcome,
+  timeLeft,
+} from "../../frontend/progress.js";
 import { faceOf, jobOf, runningJob } from "../../frontend/selectors.js";
 import { initialState, reduce } from "../../frontend/state.js";
 

@@ -11,7 +11,13 @@ from torch import Tensor
 from models.editing.attribute_edit import start_edit
 from models.styleflow.attributes import ATTRIBUTES
 from models.styleflow.checkpoint import FlowConfig
-from models.styleflow.fixed_steps import AGREEMENT, FixedStepFlow, fewest_steps, fixed_step_flow
+from models.styleflow.fixed_steps import (
+    AGREEMENT,
+    FixedStepFlow,
+    FlowTooSteep,
+    fewest_steps,
+    fixed_step_flow,
+)
 from models.styleflow.flow import ConditionalFlow, load_flow
 from models.styleflow.network import CNF, IntegrationError
 
@@ -96,7 +102,7 @@ def test_a_flow_too_steep_for_editing_is_refused() -> None:
     with torch.no_grad():
         for layer in block.odefunc.diffeq.squash_layers():
             layer.weight.mul_(12)
-    with pytest.raises(IntegrationError):
+    with pytest.raises(FlowTooSteep):
         fewest_steps(flow)
 
 

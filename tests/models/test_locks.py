@@ -11,7 +11,13 @@ from torch import Tensor
 from models.bundle import Bundle, load_bundle
 from models.editing.attribute_edit import EditStart, apply_edit, start_edit
 from models.editing.layer_rules import LayerRules, layer_rules
-from models.editing.locks import PictureReader, Response, edit_with_locks, measure_response
+from models.editing.locks import (
+    PictureReader,
+    Response,
+    edit_with_locks,
+    joined_responses,
+    measure_response,
+)
 from models.editing.population import draw_w
 from models.editing.targets import target_attributes
 from models.styleflow.attributes import ATTRIBUTE_INDEX
@@ -178,3 +184,39 @@ def test_the_response_is_the_slope_of_the_readings(setting: Setting) -> None:
         slope = setting.response.slope[:, column, k]
         assert (slope > 0.2).all()
         assert (slope < 3).all()
+
+
+def test_a_response_measured_column_by_column_is_the_same(setting: Setting) -> None:
+    parts = [
+        measure_response(
+            setting.flow, setting.start, setting.reader, [column], setting.rules, setting.response.reading
+        )
+        for column in COLUMNS
+    ]
+    joined = joined_responses(parts)
+    assert joined.columns == COLUMNS
+    torch.testing.assert_close(joined.slope, setting.response.slope)
+    with pytest.raises(ValueError, match="no response"):
+        joined_responses([])
+
+
+def test_locks_hold_against_what_happens_after_the_flow(setting: Setting) -> None:
+    """Here the other face is mixed in, though nothing was asked of the flow."""
+    other = setting.start.ws.flip(0)
+
+    def mixed(ws: Tensor) -> Tensor:
+        return ws.lerp(other, 0.3)
+
+    edit = edit_with_locks(
+        setting.flow,
+        setting.start,
+        setting.start.base,
+        setting.reader,
+        setting.response,
+        locked=[AGE],
+        rules=setting.rules,
+        afterwards=mixed,
+    )
+    before = setting.response.reading
+    assert setting.missing(edit.reached, before, AGE) < setting.missing(edit.uncorrected, before, AGE) / 2
+    torch.testing.assert_close(setting.reader(edit.ws), edit.reached, rtol=1e-4, atol=1e-3)

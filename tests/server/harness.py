@@ -140,5 +140,6 @@ def encoded(image: Image.Image, format_: str, **options: Any) -> bytes:
 def seed_document(seed: int = 1, **changes: Any) -> Json:
     """A document of the tiny model."""
     base = {"kind": "seed", "seed": seed, "truncation_psi": 0.7, "truncation_cutoff": None}
-    noise = {"seed": None, "strength": 1.0}
-    return {"model": "tiny", "base": base, "mix": [], "attributes": {}, "noise": noise} | changes
+    edits: Json = {"base_attributes": {}, "attributes": {}, "light": None, "locks": [], "calibrated": False}
+    moves: Json = {"layers": {}, "directions": [], "noise": {"seed": None, "strength": 1.0}}
+    return {"model": "tiny", "base": base, "mix": []} | edits | moves | changes

@@ -24,7 +24,7 @@ def write_model_kinds(folder: Path, parts: Path) -> None:
     assert isinstance(block, CNF)
     with torch.no_grad():
         for layer in block.odefunc.diffeq.squash_layers():
-            layer.weight.mul_(40)
+            layer.weight.mul_(22)
     save_flow(steep, parts / "steep")
     save_flow(ConditionalFlow(FlowConfig(WIDTH // 2, (24,))), parts / "narrow")
     kinds: dict[str, dict[str, Path]] = {

@@ -9,7 +9,9 @@ import pytest
 from server.access.clients import REMEMBERED, ClientLimits, Clients
 from server.problems import Problem
 
-LIMITS = ClientLimits(requests_per_second=2.0, requests_at_once=2, sockets=3, sockets_per_session=2)
+LIMITS = ClientLimits(
+    requests_per_second=2.0, requests_at_once=2, sockets=4, sockets_per_client=3, sockets_per_session=2
+)
 
 
 class Clock:
@@ -64,10 +66,15 @@ def test_what_is_over_makes_room_again() -> None:
     for _ in range(5):
         with ExitStack() as held:
             for path in ("/a", "/a", "/b"):
-                held.enter_context(clients.socket(path))
-                held.enter_context(clients.request(path))
+                held.enter_context(clients.socket("ana", path))
+            for _ in range(2):
+                held.enter_context(clients.request("ana"))
             assert clients.sockets == 3
-            for full in (clients.socket("/b"), clients.socket("/a"), clients.request("/a")):
+            of_session, of_client = clients.socket("ben", "/a"), clients.socket("ana", "/c")
+            for full in (of_session, of_client, clients.request("ana")):
                 with pytest.raises(Problem), full:
                     pass
+            held.enter_context(clients.socket("ben", "/c"))
+            with pytest.raises(Problem, match="too_many_connections"), clients.socket("cay", "/d"):
+                pass
     assert clients.sockets == 0

@@ -140,7 +140,8 @@ def test_a_direction_takes_another_name_but_not_a_taken_one(client: httpx.Client
     assert (taken.status_code, taken.json()["code"]) == (409, "name_taken")
     assert bring(client, npy(normal(1)), space="W", name="smile").json()["code"] == "name_taken"
     assert client.patch(url, json={"minimum": 2.0}).json()["code"] == "bad_direction"
-    assert client.patch(url, json={"layers": [1]}).json()["code"] == "invalid_request"
+    for change in ({"layers": [1]}, {"name": ""}, {"name": "a\u202eb"}, {"name": "x" * 81}):
+        assert client.patch(url, json=change).json()["code"] == "invalid_request"
     client.delete(f"/api/v1/directions/{other['id']}")
 
 

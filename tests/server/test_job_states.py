@@ -97,8 +97,9 @@ def test_only_the_holder_of_the_lease_changes_a_running_job(database: Database, 
     claimed_job(database)
     assert job_states.record(database, job.id, "another", {"step": 7}) is None
     assert job_states.end(database, job.id, "another", job_states.Ending("failed", NOTHING)).row is None
-    assert job_states.renew(database, "another", timedelta(minutes=1)) == []
-    assert [row.id for row in job_states.renew(database, OWNER, timedelta(minutes=1))] == [job.id]
+    assert job_states.renew(database, "another", timedelta(minutes=1), [job.id]) == []
+    assert job_states.renew(database, OWNER, timedelta(minutes=1), []) == []
+    assert [row.id for row in job_states.renew(database, OWNER, timedelta(minutes=1), [job.id])] == [job.id]
     assert jobs.get(database, job.id).step == 0
 
 
@@ -111,9 +112,9 @@ def test_a_job_whose_lease_ran_out_is_queued_again_and_keeps_its_checkpoint(
     progress = job_states.Progress({"step": 5}, [{"step": 5}], [{"step": 1}])
     state = blobs.put(b"state")
     assert job_states.checkpoint(database, lost.id, OWNER, progress, state).unused == []
-    assert job_states.requeue_lost(database, OWNER) == []  # its own are not lost
+    assert job_states.requeue_lost(database, [lost.id]) == []  # the machine only slept
     job_states.wish(database, lost.id, "cancelled")
-    (again,) = job_states.requeue_lost(database, "the next server")
+    (again,) = job_states.requeue_lost(database, [])
     assert (again.id, again.state, again.step, again.state_blob) == (lost.id, "queued", 5, state)
     assert again.wish == "cancelled"  # whoever claims it does what was asked for
     assert jobs.history(database, lost.id) == ([{"step": 5}], [{"step": 1}])

@@ -88,6 +88,8 @@ def test_the_models_are_listed_with_all_that_a_page_needs(client: httpx.Client) 
         "seeds": [7, 8],
         "editable": True,
         "measurable": True,
+        "encoder": False,
+        "mix_borders": [4, 8],
     }
     assert len(attributes) == 17
     assert [a["name"] for a in attributes if a["group"] == "light" and a["shown"]] == [

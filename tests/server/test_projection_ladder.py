@@ -161,7 +161,7 @@ def test_the_curve_and_the_film_strip_tell_how_it_went(client: httpx.Client, tun
 def test_a_projection_that_was_paused_ends_as_one_that_was_not(
     client: httpx.Client, session: Json, photo: Json
 ) -> None:
-    unbroken, job = (ask(client, photo, session, 30, space="w+").json() for _ in range(2))
+    unbroken, job = (ask(client, photo, session, 20, space="w+").json() for _ in range(2))
     wait_for(client, job["id"], is_under_way)
     assert client.post(f"/api/v1/jobs/{job['id']}/pause").status_code == 202
     paused = wait_for(client, job["id"], lambda now: now["state"] != "running")

@@ -170,6 +170,7 @@ def test_a_bundle_has_networks_thumbnails_manifest_and_card(
     assert bundle.flow is not None and bundle.estimator is not None
     manifest = bundle.manifest
     assert [picture.seed for picture in manifest.gallery] == [4, 7]
+    assert manifest.mix_borders == (4, 7)
     with Image.open(out / manifest.gallery[0].file) as thumbnail:
         assert thumbnail.size == (32, 32) and thumbnail.format == "JPEG"
     assert [entry["part"] for entry in manifest.training] == ["generator", "flow", "attributes"]

@@ -207,15 +207,21 @@ def test_a_session_lists_its_photos(photo: Json, client: httpx.Client, session: 
     assert client.get(f"/api/v1/sessions/{session['id']}").json()["photos"] == [photo]
 
 
-def test_two_faces_are_both_found_largest_first(upload: Callable[..., httpx.Response]) -> None:
+def test_two_faces_are_both_found_largest_first_and_one_is_chosen(
+    upload: Callable[..., httpx.Response], client: httpx.Client
+) -> None:
     astronaut = Image.fromarray(skimage.data.astronaut())
     both = Image.new("RGB", (900, 512), "gray")
     both.paste(astronaut.resize((350, 350)), (0, 100))
     both.paste(astronaut, (388, 0))
     answer = upload(encoded(both, "PNG"))
     assert answer.status_code == 201
-    first, second = answer.json()["faces"]
+    photo = answer.json()
+    first, second = photo["faces"]
     assert first["box"][0] > 388 > second["box"][2]
+    assert photo["alignment"] == first["alignment"]
+    chosen = client.put(f"/api/v1/photos/{photo['id']}/alignment", json={"face": 1}).json()
+    assert (chosen["alignment"], chosen["by_hand"]) == (second["alignment"], False)
 
 
 @pytest.mark.parametrize("photo", ["cat", "coffee"])
