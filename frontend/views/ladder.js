@@ -1,6 +1,8 @@
 // The ladder as one control: how far the search goes, what that takes, and how it is done.
 
 import { Fragment, h } from "../vendor/preact.js";
+import { useState } from "../vendor/hooks.js";
+import { clamp } from "../document.js";
 import { MAX_STEPS, SPACES, TITLES, expectedSeconds, gainOf, plannedSteps, stepsOf } from "../ladder.js";
 import { duration } from "../progress.js";
 import { jobsOf, modelOf } from "../selectors.js";
@@ -101,25 +103,32 @@ function Pace({ search, set }) {
       h("option", { value: "fast" }, "Fast schedule"),
       h("option", { value: "published" }, "As published"),
     ),
-    h(
-      "label",
-      { class: "field" },
-      h("span", null, "W steps"),
-      h("input", {
-        type: "number",
-        inputMode: "numeric",
-        "data-testid": "steps",
-        min: 1,
-        max: MAX_STEPS,
-        value: search.steps ?? stepsOf(search.schedule),
-        onChange: (event) => {
-          const typed = Math.round(event.currentTarget.valueAsNumber);
-          const steps = Number.isFinite(typed) ? Math.min(MAX_STEPS, Math.max(1, typed)) : null;
-          set({ steps });
-          event.currentTarget.value = String(steps ?? stepsOf(search.schedule));
-        },
-      }),
-    ),
+    h(Steps, { search, set }),
+  );
+}
+
+/** What is being typed stays in the field until it is complete. @param {Setting} props */
+function Steps({ search, set }) {
+  const [draft, setDraft] = useState(/** @type {string | null} */ (null));
+  return h(
+    "label",
+    { class: "field" },
+    h("span", null, "W steps"),
+    h("input", {
+      type: "number",
+      inputMode: "numeric",
+      "data-testid": "steps",
+      min: 1,
+      max: MAX_STEPS,
+      value: draft ?? search.steps ?? stepsOf(search.schedule),
+      onInput: (event) => setDraft(event.currentTarget.value),
+      onChange: (event) => {
+        const typed = Math.round(event.currentTarget.valueAsNumber);
+        setDraft(null);
+        set({ steps: Number.isFinite(typed) ? clamp(typed, 1, MAX_STEPS) : null });
+      },
+      onBlur: () => setDraft(null),
+    }),
   );
 }
 
