@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise
 
 from models.stylegan2.generator import GeneratorConfig
 from models.training.phases import AdversarialPhase, Adversary, MappingLesson, PairPhase, Phase, Recipe
@@ -49,25 +50,29 @@ def pairs_recipe(
     Raises ValueError for a generator below 32x32.
     """
 
-    def steps(share: float) -> int:
-        return max(round(share * pictures / batch), 1)
-
     full = config.img_resolution
     half = full // 2
     if full < _SMALLEST:
         raise ValueError(f"pairs are compared from {_SMALLEST} pixels on, not at {full}")
-    phases: list[Phase] = []
-    if half >= _SMALLEST:
-        phases.append(PairPhase("half size", half, steps(_HALF), batch=batch))
-        phases.append(PairPhase("full size", full, steps(_FULL), batch=batch))
-    else:
-        phases.append(PairPhase("full size", full, steps(_HALF + _FULL), batch=batch))
+    sized = [("half size", half, _HALF), ("full size", full, _FULL)]
+    if half < _SMALLEST:
+        sized = [("full size", full, _HALF + _FULL)]
+    *steps, joint, noise = _steps([*(share for _, _, share in sized), _JOINT, _NOISE], pictures // batch)
+    phases: list[Phase] = [
+        PairPhase(name, side, own, batch=batch) for (name, side, _), own in zip(sized, steps, strict=True)
+    ]
     phases += [
         MappingLesson("mapping", lesson_steps),
-        replace(_LATE, name="joint", resolution=full, steps=steps(_JOINT), batch=batch),
-        replace(_LATE, name="noise", resolution=full, steps=steps(_NOISE), batch=batch, score="energy"),
+        replace(_LATE, name="joint", resolution=full, steps=joint, batch=batch),
+        replace(_LATE, name="noise", resolution=full, steps=noise, batch=batch, score="energy"),
     ]
     return Recipe("pairs", config, tuple(phases), seed)
+
+
+def _steps(shares: Sequence[float], total: int) -> list[int]:
+    """Whole steps for each share that sum up to the total, where there is one for each."""
+    ends = [round(end * total) for end in accumulate(shares)]
+    return [max(end - start, 1) for start, end in pairwise([0, *ends])]
 
 
 def sharpened_recipe(
