@@ -91,6 +91,7 @@ def measure(counts: Sequence[int], seconds: float) -> list[LiveTimes]:
                         _start_projection(name, origin)
                     drags = asyncio.run(drag_together(origin, sessions, seconds, "age"))
                 rows.append(summary(name, projection, drags, seconds))
+                say(f"  p50 {rows[-1].p50_ms:.0f} ms, p95 {rows[-1].p95_ms:.0f} ms")
     return rows
 
 
