@@ -1,6 +1,8 @@
 """The one thread on which a device computes: live renders first, then finals, then projections step by step.
 
-Each kind may be overtaken by more urgent ones for a while only, so that nothing waits for ever.
+Each kind may be overtaken by more urgent ones for a while only, so that nothing waits for ever. After a live
+picture the next edit of the same hand is on its way: a projection's step, which takes longer than a picture,
+waits for it, but not longer than LONGEST_HOLD_MS in all.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from server.engine.measures import StageTimes
 
 T = TypeVar("T")
+
+
+HOLD_MS = 30  # after a live picture
+LONGEST_HOLD_MS = 250
 
 
 class Priority(IntEnum):
@@ -50,8 +56,10 @@ class Computes(Protocol):
 class ComputeThread:
     """Runs work items one at a time. Waiting items that nobody awaits any more are skipped."""
 
-    def __init__(self) -> None:
+    def __init__(self, hold_ms: int = HOLD_MS, longest_hold_ms: int = LONGEST_HOLD_MS) -> None:
         self.times = StageTimes()
+        self._hold_ns, self._longest_hold_ns = hold_ms * 1_000_000, longest_hold_ms * 1_000_000
+        self._hold_until = 0
         # By due time, then order.
         self._queue: list[tuple[int, int, Priority, Future[Any], Callable[[], Any]]] = []
         self._order = itertools.count()
@@ -101,17 +109,29 @@ class ComputeThread:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._queue and not self._stopping:
-                    self._changed.wait()
+                while not self._stopping and (pause := self._pause_s()) != 0:
+                    self._changed.wait(pause)
                 if self._stopping:
                     for *_, waiting, _ in self._queue:
                         waiting.cancel()
                     return
-                *_, future, work = heapq.heappop(self._queue)
+                _, _, priority, future, work = heapq.heappop(self._queue)
             if not future.set_running_or_notify_cancel():
                 continue
             try:
                 future.set_result(work())
             except BaseException as error:
                 future.set_exception(error)
+            if priority is Priority.LIVE:
+                self._hold_until = time.perf_counter_ns() + self._hold_ns
             del future, work
+
+    def _pause_s(self) -> float | None:
+        """How long to wait for more work before doing the first item. 0: not at all; None: until there is one."""
+        if not self._queue:
+            return None
+        due, _, priority, *_ = self._queue[0]
+        if priority is not Priority.PROJECTION:
+            return 0
+        at_latest = due - Priority.PROJECTION * 1_000_000 + self._longest_hold_ns
+        return max(0, min(self._hold_until, at_latest) - time.perf_counter_ns()) / 1e9

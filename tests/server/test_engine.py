@@ -70,6 +70,33 @@ def test_urgent_work_goes_first_and_equals_keep_their_order() -> None:
     assert order == ["live 1", "live 2", "final", "step"]
 
 
+def order_after_a_live_picture(compute: ComputeThread) -> list[str]:
+    """A projection's step is there at once when it is done, the next live edit a moment later."""
+    order: list[str] = []
+
+    async def scenario() -> None:
+        compute.start()
+        await compute.run(Priority.LIVE, lambda: order.append("live 1"))
+        step = asyncio.create_task(compute.run(Priority.PROJECTION, lambda: order.append("step")))
+        await asyncio.sleep(0.05)
+        await compute.run(Priority.LIVE, lambda: order.append("live 2"))
+        await step
+        await compute.stop()
+
+    asyncio.run(scenario())
+    return order
+
+
+def test_a_projection_waits_a_moment_for_the_next_edit_of_a_hand_that_moves() -> None:
+    compute = ComputeThread(hold_ms=1000, longest_hold_ms=2000)
+    assert order_after_a_live_picture(compute) == ["live 1", "live 2", "step"]
+
+
+def test_but_not_for_ever() -> None:
+    compute = ComputeThread(hold_ms=60_000, longest_hold_ms=0)
+    assert order_after_a_live_picture(compute) == ["live 1", "step", "live 2"]
+
+
 def test_work_that_nobody_awaits_any_more_is_skipped() -> None:
     done: list[str] = []
 
