@@ -127,7 +127,7 @@ class ComputeThread:
             del future, work
 
     def _pause_s(self) -> float | None:
-        """How long to wait for more work before doing the first item. 0: not at all; None: until there is one."""
+        """How long to wait before doing the first item: 0 not at all, None until there is one."""
         if not self._queue:
             return None
         due, _, priority, *_ = self._queue[0]
