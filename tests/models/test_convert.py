@@ -124,7 +124,8 @@ def test_tensors_that_take_far_more_memory_than_their_file_are_refused(tmp_path:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     with pytest.raises(CheckpointError, match=r"^network\.pt: Reading it takes more memory"):
         convert_checkpoint(source, tmp_path / "out" / "out.safetensors")
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 2 * 2**20)
+    # The greatest of all children so far: another test in this process may have had a larger one.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 2 * 2**20)
 
 
 Change = Callable[[Path], object]
