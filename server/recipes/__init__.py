@@ -1,1 +1,0 @@
-"""Recipes: a whole edit with all that it needs, inside the picture that it makes."""
