@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import itertools
 import json
@@ -20,6 +21,7 @@ from websockets.typing import Origin
 from server.engine.frames import HEADER, KINDS, read_header
 
 EDITS_PER_SECOND = 60  # a page sends at most one for each frame of the screen
+LOOK_S = 1.0  # at the face, before the hand moves
 GRACE_S = 3.0  # after the drag, for pictures that are still on their way
 _seeds = itertools.count(
     1000
@@ -80,10 +82,7 @@ async def _drag(
     async with websockets.connect(url, origin=Origin(origin), max_size=None, compression=None) as socket:
         await socket.recv()
         await socket.send(_edit(0, document, "final"))
-        while isinstance(frame := await socket.recv(), str) or read_header(frame).kind not in _EDIT_KINDS:
-            if isinstance(frame, str) and json.loads(frame)["type"] == "error":
-                raise RuntimeError(frame)
-        await socket.send(json.dumps({"type": "ack", "seq": 0}))
+        await _see_the_face(socket)
         await start.wait()
         reading = asyncio.create_task(_draw(socket, drag))
         begun = time.perf_counter() + 0.1 + number * 0.37 / EDITS_PER_SECOND  # hands do not move in step
@@ -96,6 +95,21 @@ async def _drag(
         drag.ended = time.perf_counter()
         reading.cancel()
     return drag
+
+
+async def _see_the_face(socket: websockets.ClientConnection) -> None:
+    """As a page does before its sliders can be moved: the picture, then where they stand (a naive server
+    does not say).
+    """
+    while isinstance(frame := await socket.recv(), str) or read_header(frame).kind not in _EDIT_KINDS:
+        if isinstance(frame, str) and json.loads(frame)["type"] == "error":
+            raise RuntimeError(frame)
+    await socket.send(json.dumps({"type": "ack", "seq": 0}))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_S):
+            while '"attributes"' not in str(await socket.recv())[:40]:
+                pass
+    await asyncio.sleep(LOOK_S)
 
 
 async def _draw(socket: websockets.ClientConnection, drag: Drag) -> None:

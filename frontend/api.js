@@ -1,13 +1,15 @@
 // The HTTP side: one function per route; every failure is a ProblemError that can be shown as it is.
 
-/** @import { About, Anchors, AnyModel, History, Job, LoomDocument, Photo, Problem, SearchSettings, Session } from "./messages.js" */
+import { t, term } from "./language.js";
+
+/** @import { About, Anchors, AnyModel, EditHistory, History, HistoryNode, Job, LoomDocument, NewHistoryNode, Photo, Problem, SearchSettings, Session } from "./messages.js" */
 
 /** An answer of type application/problem+json, or the reason why there was none. */
 export class ProblemError extends Error {
   /** @param {Problem} problem */
   constructor(problem) {
-    super(problem.detail ?? problem.title ?? "The request failed.");
-    this.title = problem.title ?? "Something went wrong";
+    super(problem.detail ?? problem.title ?? t("error.request"));
+    this.title = titleOf(problem);
     this.detail = problem.detail ?? "";
     this.hint = problem.hint ?? "";
     this.code = problem.code ?? "";
@@ -18,12 +20,16 @@ export class ProblemError extends Error {
 /** Pixels of a preview: sharp at the size it is shown, and quickly made. */
 const CROP_SIDE = 256;
 
-const UNREACHABLE = {
+/** What it is called in the reader's language; the detail is the server's own. @param {Problem} problem */
+export const titleOf = ({ code, title }) => term(`problem.${code}`, title ?? t("error.title"));
+
+/** @returns {Problem} */
+const unreachable = () => ({
   code: "unreachable",
-  title: "The server does not answer",
-  detail: "The request could not be sent.",
-  hint: "Check that it is still running; the page reconnects by itself.",
-};
+  title: t("error.unreachable"),
+  detail: t("error.unsent"),
+  hint: t("error.unreachableHint"),
+});
 
 /**
  * @param {string} path below /api/v1
@@ -35,7 +41,7 @@ export async function request(path, init) {
   try {
     response = await fetch(`/api/v1${path}`, init);
   } catch {
-    throw new ProblemError(UNREACHABLE);
+    throw new ProblemError(unreachable());
   }
   if (response.ok) return response;
   if (response.status === 401) location.replace("/login.html?next=" + encodeURIComponent(location.pathname));
@@ -45,8 +51,8 @@ export async function request(path, init) {
 /** @param {Response} response @returns {Promise<Problem>} */
 async function problemOf(response) {
   const fallback = {
-    title: "The server refused this",
-    detail: `It answered ${response.status}.`,
+    title: t("error.refused"),
+    detail: t("error.answered", { status: String(response.status) }),
     status: response.status,
   };
   if (!response.headers.get("content-type")?.includes("json")) return fallback;
@@ -83,14 +89,23 @@ export const createSession = () => read("/sessions", { method: "POST" });
 /** @param {string} id @returns {Promise<Session>} */
 export const session = (id) => read(`/sessions/${id}`);
 
+/** @param {string} id of the session @returns {Promise<EditHistory>} */
+export const editHistory = (id) => read(`/sessions/${id}/history`);
+
 /**
- * Keeps the document for the next visit; goes through even while the page is closing.
+ * Adds nodes and stands on one; goes through even while the page is closing. The answer: which made room.
  * @param {string} id
- * @param {LoomDocument} document
- * @returns {Promise<Session>}
+ * @param {{ nodes: NewHistoryNode[], current: string }} extension
+ * @returns {Promise<{ removed: string[] }>}
  */
-export const saveDocument = (id, document) =>
-  read(`/sessions/${id}/document`, { ...json("PUT", document), keepalive: true });
+export const extendHistory = (id, extension) =>
+  read(`/sessions/${id}/history`, { ...json("POST", extension), keepalive: true });
+
+/** @param {string} id @param {string} node @param {string} name @returns {Promise<HistoryNode>} */
+export const nameNode = (id, node, name) => read(`/sessions/${id}/history/${node}`, json("PATCH", { name }));
+
+/** With all that came of it. @param {string} id @param {string} node @returns {Promise<Response>} */
+export const deleteBranch = (id, node) => request(`/sessions/${id}/history/${node}`, { method: "DELETE" });
 
 /** @param {string} id @param {File} file @returns {Promise<Photo>} */
 export function uploadPhoto(id, file) {

@@ -39,6 +39,12 @@ export class Directing {
     }
   }
 
+  /** Something else has added directions. */
+  reload() {
+    this.#asked = "";
+    void this.#follow();
+  }
+
   /** @param {string} model @param {Direction[]} saved */
   #show(model, saved) {
     if (model === this.#asked) this.#tools({ directions: { model, saved } });

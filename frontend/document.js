@@ -1,11 +1,13 @@
 // Pure functions on the edit document: each returns a new document, or the same one if nothing changed.
 
 import { NO_EDITS, editsFor } from "./edits.js";
+import { convolutionsOf } from "./layer_names.js";
+import { mixFor } from "./mix_rows.js";
+import { PLAIN_NOISE, noiseFor, noiseOf } from "./noise_layers.js";
 
 /** @import { AttributeInfo, AttributeValues, Base, LoomDocument, ModelInfo } from "./messages.js" */
 
 export const MAX_SEED = 2 ** 31 - 1;
-export const PLAIN_NOISE = Object.freeze({ seed: null, strength: 1 });
 
 /** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -92,13 +94,6 @@ export function withModel(document, model, keepAttributes) {
     const cutoff = base.truncation_cutoff;
     return cutoff !== null && cutoff > model.num_ws ? { ...base, truncation_cutoff: null } : base;
   };
-  const mix = document.mix
-    .filter(({ source }) => source.kind === "seed")
-    .map((each) => ({
-      ...each,
-      source: within(each.source),
-      layers: each.layers.filter((layer) => layer < model.num_ws),
-    }));
   return {
     ...document,
     model: model.name,
@@ -106,13 +101,20 @@ export function withModel(document, model, keepAttributes) {
       document.base.kind === "seed"
         ? within(document.base)
         : seedBase(model.seeds[0] ?? 0, model.default_psi),
-    mix: mix.filter(({ layers }) => layers.length > 0),
+    mix: mixFor(document.mix, within, model),
+    noise: noiseFor(noiseOf(document), convolutionsOf(model)),
     ...editsFor(document, model, keepAttributes),
   };
 }
 
 /** @param {LoomDocument} document @param {number} psi @returns {LoomDocument} */
 export const withPsi = (document, psi) => ({ ...document, base: { ...document.base, truncation_psi: psi } });
+
+/** @param {LoomDocument} document @param {number | null} cutoff layers that are truncated; null: all */
+export const withCutoff = (document, cutoff) => ({
+  ...document,
+  base: { ...document.base, truncation_cutoff: cutoff },
+});
 
 /**
  * Sets one target, which a locked attribute cannot have. A target that stands where the face already is goes
@@ -139,48 +141,11 @@ export function withoutAttribute(document, name) {
 }
 
 /**
- * @typedef {object} MixSettings what the mix panel shows, also while mixing is off
- * @property {boolean} enabled
- * @property {number} seed
- * @property {number} crossover first layer taken from the second face; num_ws takes none
- * @property {number} strength 0..1
- */
-
-/**
- * @param {LoomDocument} document
- * @param {MixSettings} mix
- * @param {ModelInfo} model
- * @returns {LoomDocument}
- */
-export function withMix(document, mix, model) {
-  if (!mix.enabled) return document.mix.length ? { ...document, mix: [] } : document;
-  const layers = Array.from(
-    { length: Math.max(0, model.num_ws - mix.crossover) },
-    (_, i) => mix.crossover + i,
-  );
-  const source = seedBase(mix.seed, model.default_psi);
-  return { ...document, mix: layers.length ? [{ source, layers, strength: mix.strength }] : [] };
-}
-
-/**
- * The mix panel's settings as a restored or undone document has them; what it does not say stays as it was.
- * @param {LoomDocument} document
- * @param {MixSettings} current
- * @returns {MixSettings}
- */
-export function mixSettings(document, current) {
-  const first = document.mix[0];
-  if (!first) return { ...current, enabled: false };
-  const seed = first.source.kind === "seed" ? first.source.seed : current.seed;
-  const crossover = first.layers.length ? Math.min(...first.layers) : current.crossover;
-  return { enabled: true, seed, crossover, strength: first.strength };
-}
-
-/**
- * Names the face that the attribute values are estimated on: base and mix, not the edits.
+ * Names the face that the attribute values are estimated on: base and what is mixed in, not the edits.
  * @param {LoomDocument} document
  */
-export const faceKey = (document) => JSON.stringify([document.model, document.base, document.mix]);
+export const faceKey = ({ model, base, mix }) =>
+  JSON.stringify([model, base, mix.filter(({ layers }) => layers.length > 0)]);
 
 /** @param {LoomDocument} a @param {LoomDocument} b */
 export const sameDocument = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);

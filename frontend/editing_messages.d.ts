@@ -1,5 +1,6 @@
 /** What crosses the wire of attribute edits: readings, layer rules, directions and faces on request. */
 
+import type { Film } from "./exporting_messages.js";
 import type { AttributeValues } from "./messages.js";
 
 /** Degrees; azimuth to image right, elevation up. A part that is null stays as the face has it. */
@@ -78,7 +79,7 @@ export type SampleRequest = {
 };
 export type Task = {
   id: string;
-  kind: "directions" | "samples";
+  kind: "directions" | "samples" | "films";
   model: string;
   state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
   step: number;
@@ -87,5 +88,6 @@ export type Task = {
   error: { code: string; detail: string } | null;
   candidates: Candidate[] | null;
   samples: Sample[] | null;
+  film: Film | null;
   created_at: string;
 };

@@ -1,12 +1,14 @@
-// What the page does with a document: live pictures, history, keeping it for the next visit, comparing,
-// exporting.
+// What the page does with a document: live pictures, history, keeping it for the next visit, comparing.
 
 import * as api from "./api.js";
-import { editCount, withoutEdits } from "./edits.js";
+import { Comparer } from "./comparer.js";
 import { FINAL, PROJECTION, jobKey } from "./frame.js";
+import { t } from "./language.js";
 import { Live } from "./live.js";
 import { Meter } from "./meter.js";
 import { runningJob } from "./selectors.js";
+import { Remembering, newId } from "./remembering.js";
+import { KEYBOARD_GESTURE_MS } from "./steps.js";
 import { Visit } from "./visit.js";
 
 /** @import { LoomDocument, ServerMessage } from "./messages.js" */
@@ -29,11 +31,12 @@ export class Editor {
   #live;
   #meter;
   #visit;
+  #comparer;
   /** @type {Map<number, LoomDocument>} */ #sent = new Map();
   #lastSent = 0;
   /** @type {number | undefined} */ #busyTimer;
+  /** @type {number | undefined} */ #gestureTimer;
   #frames = 0;
-  /** What the held layers show. */ #compared = { before: "", photo: "" };
   /** @type {HTMLCanvasElement | null} */ #canvas = null;
   /** Told of every message of the socket. @type {(message: ServerMessage) => void} */ onMessage = () => {};
   /** Told when a slider is let go. @type {() => void} */ onRelease = () => {};
@@ -43,7 +46,9 @@ export class Editor {
     this.#store = store;
     this.#screen = screen;
     this.#meter = new Meter((meter) => store.dispatch({ type: "meter", meter }));
+    this.#comparer = new Comparer(store, screen, (error) => this.report(error));
     this.#visit = new Visit(store, (error) => this.report(error));
+    this.remembering = new Remembering(store, (error) => this.report(error));
     this.#live = new Live(host, {
       session: (attempt) => this.#visit.session(attempt),
       onConnection: (phase, retryAt, reason) =>
@@ -52,11 +57,11 @@ export class Editor {
       onMessage: (message) => this.#onMessage(message),
       onSent: (seq, document) => this.#onSent(seq, document),
       onPicture: (frame, picture) => this.#onPicture(frame, picture),
-      onBadFrame: (error) => this.#pictureFailed("The picture that came could not be read.", error.message),
+      onBadFrame: (error) => this.#pictureFailed(t("picture.unreadable"), error.message),
     });
     store.subscribe(() => {
-      const { comparing, view } = store.get();
-      screen.choose(comparing ?? view);
+      const { comparing, view, mixing } = store.get();
+      screen.choose(mixing.trying ? "trial" : (comparing ?? view));
     });
   }
 
@@ -82,17 +87,19 @@ export class Editor {
   #onMessage(message) {
     const { dispatch, get } = this.#store;
     if (message.type === "hello") {
-      dispatch({ type: "session", id: message.session, document: message.document, jobs: message.jobs });
+      const { session: id, node, document: kept, jobs } = message;
+      dispatch({ type: "session", id, node, document: kept, jobs });
       const { document } = get();
       if (document) this.#live.edit(document, "final");
-      void this.#visit.save();
+      void this.remembering.meet();
       if (get().models.length === 0) void this.#describe();
       void this.#visit.refresh(message.session);
     } else if (message.type === "attributes") {
       const document = this.#sent.get(message.seq);
       if (document) dispatch({ type: "reading", document, values: message });
     } else if (message.type === "error") {
-      const { title = "The picture could not be made", detail = "", hint = "" } = message.problem;
+      const { detail = "", hint = "" } = message.problem;
+      const title = api.titleOf({ title: t("picture.failed"), ...message.problem });
       if (message.seq !== null) this.#pictureFailed(title, detail);
       dispatch({ type: "toast", tone: "error", title, detail, hint });
     }
@@ -101,29 +108,55 @@ export class Editor {
 
   /** @param {LoomDocument} document @param {Manner} [manner] */
   change(document, { gesture, held = false } = {}) {
-    this.#store.dispatch({ type: "edit", document, gesture: gesture ?? null, held, at: performance.now() });
+    const when = { id: newId(), at: performance.now() };
+    this.#store.dispatch({ type: "edit", document, gesture: gesture ?? null, held, ...when });
     this.#live.edit(document, gesture === undefined ? "final" : "preview");
-    this.#visit.saveSoon();
+    clearTimeout(this.#gestureTimer);
+    if (gesture !== undefined && !held) this.#gestureTimer = window.setTimeout(() => this.#close(), KEYBOARD_GESTURE_MS);
+    this.remembering.soon();
   }
 
   /** The slider was let go: its changes are one step, and the picture is due in full. */
   release() {
     const { document, gesture } = this.#store.get();
     if (!gesture || !document) return;
-    this.#store.dispatch({ type: "release" });
     this.#live.edit(document, "final");
-    void this.#visit.save();
+    this.#close();
     this.onRelease();
+  }
+
+  /** The gesture is one step now. */
+  #close() {
+    this.#store.dispatch({ type: "release" });
+    void this.remembering.now();
   }
 
   /** @param {"undo" | "redo"} type */
   step(type) {
+    this.#move({ type });
+  }
+
+  /** To a node of the history. @param {string} node */
+  go(node) {
+    this.#move({ type: "go", node });
+  }
+
+  /** Deletes a node of the history with all that came of it. @param {string} node */
+  async cut(node) {
     const before = this.#store.get().document;
-    this.#store.dispatch({ type });
+    await this.remembering.cut(node);
+    const { document } = this.#store.get();
+    if (document && document !== before) this.#live.edit(document, "final");
+  }
+
+  /** @param {Extract<import("./state.js").Action, { type: "undo" | "redo" | "go" }>} action */
+  #move(action) {
+    const before = this.#store.get().document;
+    this.#store.dispatch(action);
     const { document } = this.#store.get();
     if (!document || document === before) return;
     this.#live.edit(document, "final");
-    this.#visit.saveSoon();
+    this.remembering.soon();
   }
 
   /** Asks for the same picture again, after it failed. */
@@ -134,7 +167,8 @@ export class Editor {
 
   /** The page is being left. */
   leave() {
-    void this.#visit.save();
+    this.#store.dispatch({ type: "release" });
+    this.remembering.leave();
   }
 
   /** @param {number} seq @param {LoomDocument} document */
@@ -192,39 +226,12 @@ export class Editor {
   }
 
   /**
-   * Shows the picture without its attribute edits for as long as a key or button is held; null: back to
-   *   the edit.
+   * Shows another picture for as long as a key or button is held; null: back to the edit.
    * @param {"before" | "photo" | null} what
    * @param {string} [url] of the photo's crop
    */
-  async compare(what, url) {
-    const { document, comparing } = this.#store.get();
-    if (!document || comparing === what) return;
-    this.#store.dispatch({ type: "comparing", comparing: what });
-    if (!what) return;
-    const key = what === "photo" ? (url ?? "") : JSON.stringify(withoutEdits(document));
-    if (this.#compared[what] === key) return;
-    this.#screen.remove(what);
-    try {
-      const blob =
-        what === "photo" ? await fetched(key) : await api.render(withoutEdits(document), null, "png");
-      this.#screen.put(what, await createImageBitmap(blob));
-      this.#compared[what] = key;
-    } catch (error) {
-      this.#store.dispatch({ type: "comparing", comparing: null });
-      this.report(error);
-    }
-  }
-
-  /** The picture as a file, in full resolution and without loss. */
-  async download() {
-    const { document } = this.#store.get();
-    if (!document) return;
-    try {
-      save(await api.render(document, null, "png"), fileName(document));
-    } catch (error) {
-      this.report(error);
-    }
+  compare(what, url) {
+    return this.#comparer.hold(what, url);
   }
 
   /** Tells the person. @param {unknown} error */
@@ -243,21 +250,6 @@ export class Editor {
 function refusalOf(reason) {
   if (!(reason instanceof api.ProblemError) || reason.status === 0) return null;
   return { title: reason.title, detail: reason.detail, hint: reason.hint };
-}
-
-/** @param {string} url */
-async function fetched(url) {
-  const response = await fetch(url);
-  if (!response.ok)
-    throw new api.ProblemError({ title: "The photo's crop could not be loaded", status: response.status });
-  return response.blob();
-}
-
-/** @param {LoomDocument} document */
-function fileName(document) {
-  const { base } = document;
-  const face = base.kind === "seed" ? `seed-${base.seed}` : `photo-${base.latent.slice(0, 8)}`;
-  return `latent-loom-${face}${editCount(document) ? "-edited" : ""}.png`;
 }
 
 /** Gives the person a file. @param {Blob} blob @param {string} name */

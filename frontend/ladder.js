@@ -1,5 +1,6 @@
 // The ladder of searches: its rungs, what they take, and which of them are left to climb.
 
+import { t } from "./language.js";
 import { isOver } from "./selectors.js";
 
 /** @import { Job, ModelInfo, Rung, Schedule, SearchSettings, Space } from "./messages.js" */
@@ -7,12 +8,8 @@ import { isOver } from "./selectors.js";
 export const SPACES = /** @type {const} */ (["start", "w", "w+", "pti"]);
 export const MAX_STEPS = 5000;
 
-export const TITLES = /** @type {Record<Space, string>} */ ({
-  start: "Start",
-  w: "W",
-  "w+": "W+",
-  pti: "Tuned",
-});
+/** What a rung is called. @param {Space} space */
+export const rungTitle = (space) => t(`rung.${space}`);
 
 /** As models/projection/ladder.py has them. */
 const W_STEPS = /** @type {Record<Schedule, number>} */ ({ published: 1000, fast: 250 });
@@ -24,14 +21,8 @@ const ABOVE = /** @type {Partial<Record<Space, [Rung, number]>>} */ ({
 /** What a rung is for. @param {Space} space @param {Pick<ModelInfo, "encoder"> | null} model */
 export function gainOf(space, model) {
   if (space === "start")
-    return model?.encoder === false
-      ? "The mean face: this model has no encoder that could guess."
-      : "The encoder’s guess, in one pass.";
-  return {
-    w: "One w for the whole face. Edits work best here.",
-    "w+": "A w for each layer: closer, and harder to edit the further it goes.",
-    pti: "The generator adapts to this photo around the w of W.",
-  }[space];
+    return model?.encoder === false ? t("ladder.gainMean") : t("ladder.gainGuess");
+  return { w: t("ladder.gainW"), "w+": t("ladder.gainWPlus"), pti: t("ladder.gainTuned") }[space];
 }
 
 /** Steps of all rungs up to this one. @param {Pick<SearchSettings, "space" | "schedule" | "steps">} how */

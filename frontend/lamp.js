@@ -1,19 +1,24 @@
 // Where a lamp is: its direction in degrees, as a point on a drawn sphere, and in words.
 
+import { t } from "./language.js";
+
 /** @import { Lamp, LampChange } from "./editing_messages.js" */
 
 /** Towards the lamp, of length 1: x to image right, y up, z to the camera.
  * @typedef {[number, number, number]} Vector */
 /** @typedef {Pick<Lamp, "azimuth" | "elevation">} Angles */
 
-/** Which ways light is often put. @type {{ name: string, change: Omit<Lamp, "brightness"> }[]} */
+/**
+ * Which ways light is often put; each has a text "lamp.name".
+ * @type {{ name: "front" | "left" | "right" | "above" | "below" | "soft", change: Omit<Lamp, "brightness"> }[]}
+ */
 export const PRESETS = [
-  { name: "Front", change: { azimuth: 0, elevation: 20, strength: 0.6 } },
-  { name: "Left", change: { azimuth: -70, elevation: 20, strength: 0.75 } },
-  { name: "Right", change: { azimuth: 70, elevation: 20, strength: 0.75 } },
-  { name: "Above", change: { azimuth: 0, elevation: 60, strength: 0.7 } },
-  { name: "Below", change: { azimuth: 0, elevation: -35, strength: 0.6 } },
-  { name: "Soft", change: { azimuth: 0, elevation: 30, strength: 0.35 } },
+  { name: "front", change: { azimuth: 0, elevation: 20, strength: 0.6 } },
+  { name: "left", change: { azimuth: -70, elevation: 20, strength: 0.75 } },
+  { name: "right", change: { azimuth: 70, elevation: 20, strength: 0.75 } },
+  { name: "above", change: { azimuth: 0, elevation: 60, strength: 0.7 } },
+  { name: "below", change: { azimuth: 0, elevation: -35, strength: 0.6 } },
+  { name: "soft", change: { azimuth: 0, elevation: 30, strength: 0.35 } },
 ];
 
 const RADIAN = 180 / Math.PI;
@@ -63,8 +68,7 @@ export function shade(lamp, facing) {
 /** @param {Angles} lamp */
 export function inWords({ azimuth, elevation }) {
   const [aside, up] = [Math.round(Math.abs(azimuth)), Math.round(Math.abs(elevation))];
-  const side = azimuth < 0 ? "left" : "right";
-  const height = up ? `, ${up}° ${elevation > 0 ? "above" : "below"}` : "";
-  if (aside === 0) return `from the front${height}`;
-  return aside === 180 ? `from behind${height}` : `${aside}° from the ${side}${height}`;
+  const side = () => t(azimuth < 0 ? "lamp.fromLeft" : "lamp.fromRight", { angle: aside });
+  const where = aside === 0 ? t("lamp.fromFront") : aside === 180 ? t("lamp.fromBehind") : side();
+  return up ? t(elevation > 0 ? "lamp.higher" : "lamp.lower", { where, angle: up }) : where;
 }

@@ -1,18 +1,25 @@
 // Exchanges an access token for a cookie. A token behind "#" in the address is used at once: browsers keep that
 // part to themselves, so it stands in no log.
 
+import { startLanguage, t } from "./language.js";
+
+/** @import { PlainKey } from "./language_types.js" */
+
 const form = /** @type {HTMLFormElement} */ (document.getElementById("login"));
 const field = /** @type {HTMLInputElement} */ (document.getElementById("token"));
 const refusal = /** @type {HTMLElement} */ (document.getElementById("refusal"));
 const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
 
-const UNREACHABLE = "The server does not answer. Check that it is still running.";
+/** An edit that the address carries (link.js), not a token: it goes along to the page. */
+const carriesEdit = location.hash.startsWith("#edit=");
 
 /** Where the person wanted to go; only to an address of this server. @returns {string} */
 function destination() {
   const next = new URLSearchParams(location.search).get("next") ?? "/";
   const target = new URL(next, location.origin);
-  return target.origin === location.origin ? target.href : "/";
+  if (target.origin !== location.origin) return "/";
+  if (carriesEdit) target.hash = location.hash;
+  return target.href;
 }
 
 /** @param {string} token @returns {Promise<string>} why not; empty where it was right */
@@ -27,7 +34,7 @@ async function refusalOf(token) {
     const { detail, hint = "" } = await answer.json();
     return `${detail} ${hint}`.trim();
   } catch {
-    return UNREACHABLE;
+    return t("login.unreachable");
   }
 }
 
@@ -52,7 +59,8 @@ async function greet() {
   const { name, signed_in: signedIn } = await answer.json();
   const who = /** @type {HTMLElement} */ (document.getElementById("who"));
   const out = /** @type {HTMLElement} */ (document.getElementById("out"));
-  who.textContent = signedIn ? `You are signed in${name ? ` as ${name}` : ""}.` : "This server asks for no token.";
+  const inside = () => (name ? t("login.inAs", { name }) : t("login.in"));
+  who.textContent = signedIn ? inside() : t("login.free");
   out.hidden = !signedIn;
   out.addEventListener("click", async () => {
     await fetch("/api/v1/logout", { method: "POST" });
@@ -62,13 +70,21 @@ async function greet() {
   form.hidden = true;
 }
 
+/** The page is written in English; another language takes its place. */
+async function translate() {
+  await startLanguage();
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-text]")))
+    each.textContent = t(/** @type {PlainKey} */ (each.dataset.text));
+}
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   void signIn();
 });
 field.addEventListener("input", () => field.removeAttribute("aria-invalid"));
 
-if (location.hash.length > 1) {
+await translate().catch(console.error); // it stays in English, and works
+if (location.hash.length > 1 && !carriesEdit) {
   field.value = decodeURIComponent(location.hash.slice(1));
   history.replaceState(null, "", location.pathname + location.search);
   void signIn();

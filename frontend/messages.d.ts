@@ -15,8 +15,12 @@ export type LatentBase = {
   truncation_cutoff: number | null;
 };
 export type Base = SeedBase | LatentBase;
-export type MixSource = { source: Base; layers: number[]; strength: number };
-export type NoiseSpec = { seed: number | null; strength: number };
+/** strength 0..1: one for all layers, or one for each. Without layers a source is only kept at hand. */
+export type MixSource = { source: Base; layers: number[]; strength: number | number[] };
+/** seed null: the stored map. */
+export type LayerNoise = { seed: number | null; strength: number };
+/** layers: what some have of their own, times the strength of all; frozen ones are drawn again only alone. */
+export type NoiseSpec = LayerNoise & { layers: Record<string, LayerNoise>; frozen: number[] };
 /** Raw units by attribute name. */
 export type AttributeValues = Record<string, number>;
 
@@ -181,8 +185,23 @@ export type SearchSettings = {
   steps: number | null;
   faithfulness: number;
 };
+/** A node of a session's history. parent: null for the first; visited: the highest is where it stands. */
+export type HistoryNode = {
+  id: string;
+  parent: string | null;
+  number: number;
+  visited: number;
+  name: string;
+  document: LoomDocument;
+  created_at: string;
+};
+/** nodes: oldest first. */
+export type EditHistory = { nodes: HistoryNode[]; current: string; limit: number };
+export type NewHistoryNode = Pick<HistoryNode, "id" | "document" | "name"> & { parent: string };
+/** node: where it stands in its history. */
 export type Session = {
   id: string;
+  node: string;
   document: LoomDocument;
   created_at: string;
   updated_at: string;
@@ -205,7 +224,7 @@ export type Quality = "preview" | "final";
 export type ClientMessage =
   { type: "edit"; seq: number; document: LoomDocument; quality: Quality } | { type: "ack"; seq: number };
 export type ServerMessage =
-  | { type: "hello"; session: string; document: LoomDocument; jobs: Job[] }
+  | { type: "hello"; session: string; node: string; document: LoomDocument; jobs: Job[] }
   | ({ type: "attributes"; seq: number } & Reading)
   | { type: "job"; job: Job }
   | { type: "error"; seq: number | null; problem: Problem };

@@ -1,21 +1,19 @@
 // What a search says about itself, in words.
 
-import { TITLES } from "./ladder.js";
+import { rungTitle } from "./ladder.js";
+import { plural, t } from "./language.js";
 import { isOver } from "./selectors.js";
 
+/** @import { PlainKey } from "./language_types.js" */
 /** @import { Job } from "./messages.js" */
 
 /** What it does now. @param {Job} job */
 export function headline(job) {
-  const at = `step ${job.step} of ${job.total}`;
-  if (job.state === "paused") return `Paused at ${at}`;
-  if (job.state === "queued")
-    return job.position ? `Waiting, number ${job.position} in line` : "Waiting for its turn";
-  return job.rung
-    ? `${TITLES[job.rung]}, ${at}`
-    : job.step
-      ? `Step ${job.step} of ${job.total}`
-      : "Beginning…";
+  const { state, position, rung, step, total } = job;
+  if (state === "paused") return t("search.pausedAt", { step, total });
+  if (state === "queued") return position ? t("search.inLine", { position }) : t("search.waiting");
+  if (rung) return t("search.rungAt", { rung: rungTitle(rung), step, total });
+  return step ? t("search.at", { step, total }) : t("search.beginning");
 }
 
 /**
@@ -26,50 +24,47 @@ export function milestone(job) {
   if (isOver(job)) return outcome(job);
   if (job.state !== "running") return headline(job);
   const quarter = Math.floor((4 * job.step) / Math.max(1, job.total));
-  return quarter ? `The search is ${25 * quarter} percent done` : "The search has begun";
+  return quarter ? t("search.percent", { percent: 25 * quarter }) : t("search.begun");
 }
 
 /** How it ended. @param {Job} job */
 export function outcome(job) {
-  const kept = job.latent ? " The closest face so far is kept." : "";
+  const { step, total } = job;
+  const kept = job.latent ? ` ${t("outcome.kept")}` : "";
   if (job.state === "failed") return `${cause(job)}${kept}`;
   if (job.state === "cancelled")
-    return job.step
-      ? `Cancelled at step ${job.step} of ${job.total}.${kept}`
-      : "Cancelled before the first step.";
-  if (job.space !== "start") return "The face was found.";
-  return job.began_at === "mean_face"
-    ? "This is the mean face: the model has no encoder that could guess. Go on to W."
-    : "This is the encoder’s guess.";
+    return step ? `${t("outcome.cancelledAt", { step, total })}${kept}` : t("outcome.cancelledEarly");
+  if (job.space !== "start") return t("outcome.done");
+  return job.began_at === "mean_face" ? t("outcome.mean") : t("outcome.guess");
 }
 
 /** @param {Job} job */
 const cause = ({ model, error }) =>
   error?.code === "unknown_model"
-    ? `The model ${model} is not here any more.`
-    : error?.detail || "It is not known why.";
+    ? t("model.gone", { model })
+    : error?.detail || t("outcome.unknownCause");
 
-const NEXT_STEPS = /** @type {Record<string, string>} */ ({
-  diverged: "Move the three points, or take another number of steps.",
-  gpu_out_of_memory: "Close other programs that use the graphics card, or choose a smaller model.",
-  model_changed: "The model’s file was replaced meanwhile: search again in the new one.",
-  unknown_model: "Choose another model on top of the page, or put this one back and search again.",
-  model_unavailable: "Choose another model on top of the page.",
-  worker_lost: "Restart the server: searches that were not over go on then.",
+const NEXT_STEPS = /** @type {Record<string, PlainKey>} */ ({
+  diverged: "next.diverged",
+  gpu_out_of_memory: "next.memory",
+  model_changed: "next.modelChanged",
+  unknown_model: "next.unknownModel",
+  model_unavailable: "next.modelUnavailable",
+  worker_lost: "next.workerLost",
 });
 
 /** What to do about a failure. @param {Job} job */
-export const nextStep = (job) =>
-  NEXT_STEPS[job.error?.code ?? ""] ?? "Try again. If it stays so, the server’s log says more.";
+export const nextStep = (job) => t(NEXT_STEPS[job.error?.code ?? ""] ?? "next.retry");
 
 /** @param {number | null} seconds */
-export const timeLeft = (seconds) => (seconds === null ? "estimating…" : `${duration(seconds)} left`);
+export const timeLeft = (seconds) =>
+  seconds === null ? t("search.estimating") : t("search.left", { time: duration(seconds) });
 
 /** @param {number} seconds */
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 60) return t("time.seconds", { seconds: whole });
+  return t("time.minutes", { minutes: Math.floor(whole / 60), seconds: whole % 60 });
 }
 
 const TRUNKS = /** @type {Record<string, string>} */ ({
@@ -81,7 +76,7 @@ const TRUNKS = /** @type {Record<string, string>} */ ({
 /** Only a distance that is LPIPS is called so. @param {string} name */
 export function metricName(name) {
   if (name.startsWith("lpips")) return `LPIPS, ${TRUNKS[name.slice(6)] ?? name.slice(6)}`;
-  return name === "efficientnet-lite0" ? "EfficientNet-Lite0 features, not LPIPS" : `${name}, not LPIPS`;
+  return name === "efficientnet-lite0" ? t("metric.efficientnet") : t("metric.other", { name });
 }
 
 /**
@@ -92,18 +87,18 @@ export function metricName(name) {
 export function figures(job) {
   const metric = metricName(job.metric);
   return [
-    ["Distance", number(job.distance), metric],
+    [t("figure.distance"), number(job.distance), metric],
     [
-      "Pixel error",
+      t("figure.pixelError"),
       job.pixel_error === null ? "–" : `${(100 * job.pixel_error).toFixed(1)} %`,
-      "mean absolute difference",
+      t("figure.pixelNote"),
     ],
     [
-      "Identity",
+      t("figure.identity"),
       number(job.identity),
-      job.identity === null ? job.identity_note : "cosine similarity, 1 is the same",
+      job.identity === null ? job.identity_note : t("figure.identityNote"),
     ],
-    ["Time", duration(job.seconds), `${job.step} ${job.step === 1 ? "step" : "steps"}`],
+    [t("figure.time"), duration(job.seconds), plural("ladder.steps", job.step)],
   ];
 }
 

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { sameAnchors } from "./alignment.js";
 import { foundFace, latentBase } from "./document.js";
 import { save } from "./editor.js";
+import { t } from "./language.js";
 import { Newest } from "./newest.js";
 import { nextStep } from "./progress.js";
 import { faceOf, isOver, jobOf, modelOf, titleOf } from "./selectors.js";
@@ -46,7 +47,7 @@ export class Projecting {
     this.#store.dispatch({ type: "upload", upload: { phase: "sending", name } });
     try {
       if (!session)
-        throw new api.ProblemError({ title: "Not connected yet", hint: "Try again in a moment." });
+        throw new api.ProblemError({ title: t("error.notConnected"), hint: t("error.inAMoment") });
       this.#store.dispatch({ type: "photo-added", photo: await api.uploadPhoto(session, file) });
     } catch (error) {
       fail(error instanceof api.ProblemError ? error : new api.ProblemError({ detail: String(error) }));
@@ -198,19 +199,19 @@ export class Projecting {
    * out of the model that was chosen meanwhile.
    */
   #takeOver() {
-    const { jobs, awaiting, gesture, document, models } = this.#store.get();
+    const { jobs, awaiting, gesture, document, models, exploring } = this.#store.get();
     const job = jobs.find(({ id }) => id === awaiting);
     if (!job || !isOver(job) || gesture?.held) return;
     this.#store.dispatch({ type: "awaiting", job: null });
-    if (job.state === "succeeded" && job.model === document?.model) this.use(job);
+    if (job.state === "succeeded" && job.model === document?.model && !exploring.locked) this.use(job);
     else if (job.state === "succeeded") {
       const model = models.find(({ name }) => name === job.model);
       this.#store.dispatch({
         type: "toast",
         tone: "info",
-        title: "The face was found",
-        detail: `It is a face of the model ${model ? titleOf(model) : job.model}.`,
-        hint: "“Use this face” in the Photo panel goes there.",
+        title: t("outcome.foundTitle"),
+        detail: t("outcome.foundIn", { model: model ? titleOf(model) : job.model }),
+        hint: t("outcome.foundHint"),
       });
     }
     if (job.state === "failed") {
@@ -219,7 +220,7 @@ export class Projecting {
       this.#store.dispatch({
         type: "toast",
         tone: "error",
-        title: "The face could not be found",
+        title: t("outcome.notFound"),
         detail,
         hint,
       });

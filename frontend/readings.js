@@ -1,5 +1,8 @@
 // What an edit came to, in words: what was asked and reached, what else moved, how alike the face still is.
 
+import { t, term } from "./language.js";
+
+/** @import { PlainKey } from "./language_types.js" */
 /** @import { AttributeInfo } from "./messages.js" */
 /** @import { Reading } from "./editing_messages.js" */
 
@@ -17,7 +20,7 @@ export function written(value, { unit, maximum }) {
     .toFixed(digits)
     .replace(/^-(0(\.0*)?)$/, "$1")
     .replace("-", "−");
-  return unit === "years" ? `${number} years` : `${number}${unit}`;
+  return unit === "years" ? t("unit.years", { number }) : `${number}${unit}`;
 }
 
 /**
@@ -39,17 +42,22 @@ export const missedBy = ({ minimum, maximum }, asked, reached) =>
  * @property {boolean} visible
  */
 
-/** Said of more and of less. @type {Record<string, [string, string]>} */
+/** Said of more and of less. @type {Record<string, [PlainKey, PlainKey]>} */
 const CHANGES = {
-  age: ["older", "younger"],
-  gender: ["more female", "more male"],
-  glasses: ["clearer", "fainter"],
-  yaw: ["turned to the right", "turned to the left"],
-  pitch: ["looks higher", "looks lower"],
-  baldness: ["balder", "more hair"],
-  beard: ["more beard", "less beard"],
-  expression: ["smiles more", "smiles less"],
+  age: ["change.ageMore", "change.ageLess"],
+  gender: ["change.genderMore", "change.genderLess"],
+  glasses: ["change.glassesMore", "change.glassesLess"],
+  yaw: ["change.yawMore", "change.yawLess"],
+  pitch: ["change.pitchMore", "change.pitchLess"],
+  baldness: ["change.baldnessMore", "change.baldnessLess"],
+  beard: ["change.beardMore", "change.beardLess"],
+  expression: ["change.expressionMore", "change.expressionLess"],
 };
+/** Of an attribute that only some models have. @type {[PlainKey, PlainKey]} */
+const ANY_CHANGE = ["change.more", "change.less"];
+
+/** What an attribute is called on the page. @param {Pick<AttributeInfo, "name" | "label">} info */
+export const attributeLabel = ({ name, label }) => term(`attribute.${name}`, label);
 
 /**
  * What was not asked for and moved, largest first. The reading before is known from how far it moved.
@@ -66,10 +74,10 @@ export function movements({ moved, reached, estimated }, infos, most = 3) {
     .slice(0, most)
     .map((info) => ({
       name: info.name,
-      label: info.label,
+      label: attributeLabel(info),
       from: written(estimated[info.name], info),
       to: written(reached[info.name], info),
-      words: CHANGES[info.name]?.[moved[info.name] > 0 ? 0 : 1] ?? (moved[info.name] > 0 ? "more" : "less"),
+      words: t((CHANGES[info.name] ?? ANY_CHANGE)[moved[info.name] > 0 ? 0 : 1]),
       visible: Math.abs(moved[info.name]) >= VISIBLE,
     }));
 }

@@ -2,6 +2,7 @@
 
 import { ANCHOR_NAMES } from "./alignment.js";
 import { faceKey, sameDocument } from "./document.js";
+import { t } from "./language.js";
 
 /** @import { AnyModel, AttributeValues, Job, ModelInfo, Photo } from "./messages.js" */
 /** @import { Original, State } from "./state.js" */
@@ -34,9 +35,10 @@ export function modelProblem(state) {
   const name = state.document?.model;
   if (!state.about || !name) return "";
   const model = listedModel(state);
-  if (!model) return `The model ${name} is not here any more.`;
-  if (model.state === "preparing") return `${model.source} is being prepared.`;
-  return model.state === "refused" ? `${model.source} cannot be used: ${model.reason}` : "";
+  if (!model) return t("model.gone", { model: name });
+  if (model.state === "preparing") return t("model.preparing", { model: model.source });
+  const { source, state: known } = model;
+  return known === "refused" ? t("model.refused", { model: source, reason: model.reason }) : "";
 }
 
 /** The model whose loading the picture waits for. @param {State} state */

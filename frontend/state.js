@@ -1,18 +1,24 @@
 // The page's whole state: one immutable object, one pure reducer, one small store.
 
-import { faceKey, mixSettings, sameDocument } from "./document.js";
-import { keptLayers, withoutEdits } from "./edits.js";
+import { faceKey } from "./document.js";
+import { EMPTY_COLLECTION, reduceCollection } from "./collection.js";
+import { NOT_COMPARED } from "./comparing.js";
+import { UNEXPLORED } from "./exploring.js";
+import { NO_HISTORY, rooted } from "./history.js";
+import { UNMIXED } from "./mixing.js";
 import { withAligned, withAnchors, withHistory, withJob, withPhoto } from "./searches.js";
 import { isOver } from "./selectors.js";
+import { inForce, withEdit, withPlace, withRelease, withStep, withTree } from "./steps.js";
 
 /** @import { About, Anchors, AnyModel, CurvePoint, History, Job, LoomDocument, Moment, Photo, SearchSettings } from "./messages.js" */
-/** @import { MixSettings } from "./document.js" */
+/** @import { Collection, CollectionAction } from "./collection.js" */
+/** @import { Comparison } from "./comparing.js" */
+/** @import { Exploring } from "./exploring.js" */
+/** @import { Tree, TreeEvent } from "./history.js" */
+/** @import { Mixing } from "./mixing.js" */
 /** @import { Direction, LayerRules, Reading, Task } from "./editing_messages.js" */
 
-const HISTORY_LIMIT = 200;
 const REMEMBERED_FACES = 50;
-/** Key presses this close together are one undo step. */
-const KEYBOARD_GESTURE_MS = 800;
 
 /**
  * @typedef {object} Toast
@@ -34,7 +40,7 @@ const KEYBOARD_GESTURE_MS = 800;
 /** A face before corrections and edits. @typedef {Pick<Reading, "estimated" | "light">} Original */
 /**
  * @typedef {object} EditTools
- * @property {"search" | "request" | null} dialog the dialog that is open
+ * @property {"search" | "request" | "keys" | "grid" | "variations" | "walk" | "export" | null} dialog the dialog that is open
  * @property {(LayerRules & { model: string }) | null} rules which rows an edit changes, of one model
  * @property {{ model: string, saved: Direction[] } | null} directions of one model
  * @property {Task | null} search of directions
@@ -64,10 +70,13 @@ const KEYBOARD_GESTURE_MS = 800;
  * @property {boolean} refreshing the server looks at all models again
  * @property {string | null} session
  * @property {LoomDocument | null} document
- * @property {LoomDocument[]} past
- * @property {LoomDocument[]} future
+ * @property {Tree} history whose current node holds the document
+ * @property {Comparison} comparison with which other picture, and how
  * @property {Gesture | null} gesture the slider being moved: its changes are one undo step
- * @property {MixSettings} mix
+ * @property {Mixing} mixing
+ * @property {Exploring} exploring
+ * @property {Collection} gallery
+ * @property {string | null} readingFile name of a file that was brought and is being looked into
  * @property {boolean} keepAttributes a new face keeps the attribute targets
  * @property {Record<string, Original>} originals what was estimated of faces, by faceKey, newest last
  * @property {{ document: LoomDocument, values: Reading } | null} reading of the newest finished picture
@@ -93,11 +102,16 @@ const KEYBOARD_GESTURE_MS = 800;
  * @typedef {{ type: "loaded", about?: About, models?: AnyModel[] }
  *   | { type: "chooser", open: boolean }
  *   | { type: "refreshing", refreshing: boolean }
- *   | { type: "session", id: string, document: LoomDocument, photos?: Photo[], jobs: Job[] }
- *   | { type: "edit", document: LoomDocument, gesture: string | null, held: boolean, at: number }
+ *   | { type: "session", id: string, node: string, document: LoomDocument, photos?: Photo[], jobs: Job[] }
+ *   | { type: "edit", document: LoomDocument, id: string, gesture: string | null, held: boolean, at: number }
  *   | { type: "release" }
- *   | { type: "undo" } | { type: "redo" }
- *   | { type: "mix", mix: MixSettings }
+ *   | { type: "undo" } | { type: "redo" } | { type: "go", node: string }
+ *   | { type: "tree", event: TreeEvent }
+ *   | { type: "comparison", change: Partial<Comparison> }
+ *   | { type: "mixing", change: Partial<Mixing> }
+ *   | { type: "exploring", change: Partial<Exploring> }
+ *   | { type: "gallery", action: CollectionAction }
+ *   | { type: "reading-file", name: string | null }
  *   | { type: "keep-attributes", keep: boolean }
  *   | { type: "reading", document: LoomDocument, values: Reading }
  *   | { type: "tools", change: Partial<EditTools> }
@@ -128,10 +142,13 @@ export const initialState = {
   refreshing: false,
   session: null,
   document: null,
-  past: [],
-  future: [],
+  history: NO_HISTORY,
+  comparison: NOT_COMPARED,
   gesture: null,
-  mix: { enabled: false, seed: 7, crossover: 4, strength: 1 },
+  mixing: UNMIXED,
+  exploring: UNEXPLORED,
+  gallery: EMPTY_COLLECTION,
+  readingFile: null,
   keepAttributes: false,
   originals: {},
   reading: null,
@@ -175,17 +192,24 @@ export function reduce(state, action) {
     case "edit":
       return withEdit(state, action);
     case "release":
-      return state.gesture ? { ...state, gesture: null } : state;
+      return withRelease(state);
     case "undo":
-      return state.past.length
-        ? stepped(state, state.past.slice(0, -1), last(state.past), [current(state), ...state.future])
-        : state;
     case "redo":
-      return state.future.length
-        ? stepped(state, [...state.past, current(state)], state.future[0], state.future.slice(1))
-        : state;
-    case "mix":
-      return { ...state, mix: action.mix };
+      return withStep(state, action.type);
+    case "go":
+      return withPlace(state, action.node);
+    case "tree":
+      return withTree(state, action.event);
+    case "comparison":
+      return { ...state, comparison: { ...state.comparison, ...action.change } };
+    case "mixing":
+      return { ...state, mixing: { ...state.mixing, ...action.change } };
+    case "exploring":
+      return { ...state, exploring: { ...state.exploring, ...action.change } };
+    case "gallery":
+      return { ...state, gallery: reduceCollection(state.gallery, action.action) };
+    case "reading-file":
+      return { ...state, readingFile: action.name };
     case "keep-attributes":
       return { ...state, keepAttributes: action.keep };
     case "reading":
@@ -193,7 +217,7 @@ export function reduce(state, action) {
     case "tools":
       return { ...state, tools: { ...state.tools, ...action.change } };
     case "rules":
-      return withRules(state, action.rules);
+      return inForce({ ...state, tools: { ...state.tools, rules: action.rules } });
     case "connection":
       return { ...state, connection: action.connection };
     case "meter":
@@ -229,12 +253,6 @@ export function reduce(state, action) {
   }
 }
 
-/** @template T @param {T[]} items @returns {T} */
-const last = (items) => items[items.length - 1];
-
-/** @param {State} state @returns {LoomDocument} */
-const current = (state) => /** @type {LoomDocument} */ (state.document);
-
 /**
  * A session answers: its document is taken over only by a page that has none yet, so that edits made while
  * the connection was lost stay.
@@ -242,9 +260,8 @@ const current = (state) => /** @type {LoomDocument} */ (state.document);
  * @param {Extract<Action, { type: "session" }>} action
  * @returns {State}
  */
-function withSession(state, { id, document, photos, jobs }) {
+function withSession(state, { id, node, document, photos, jobs }) {
   const kept = state.document ?? document;
-  const mix = state.document ? state.mix : mixSettings(document, state.mix);
   const another = state.session !== null && state.session !== id;
   const from = another ? { ...state, photos: [], photo: null, jobs: [], awaiting: null } : state;
   const own = photos
@@ -254,61 +271,11 @@ function withSession(state, { id, document, photos, jobs }) {
     ...from,
     session: id,
     document: kept,
-    mix,
+    history: rooted(state.history, node, document, another),
     photos: own,
     photo: from.photo ?? jobs.findLast((job) => !isOver(job))?.photo ?? own.at(-1)?.id ?? null,
   };
   return jobs.reduce(withJob, next);
-}
-
-/** @param {State} state @param {Extract<Action, { type: "edit" }>} action @returns {State} */
-function withEdit(state, { document, gesture, held, at }) {
-  const before = state.document;
-  if (before && sameDocument(before, document)) {
-    return gesture && state.gesture?.name === gesture
-      ? { ...state, gesture: { name: gesture, held, at } }
-      : state;
-  }
-  const open = state.gesture;
-  const continues =
-    gesture !== null && open?.name === gesture && (open.held || at - open.at < KEYBOARD_GESTURE_MS);
-  const past = continues || !before ? state.past : [...state.past, before].slice(-HISTORY_LIMIT);
-  return {
-    ...state,
-    document,
-    past,
-    future: [],
-    gesture: gesture === null ? null : { name: gesture, held, at },
-    mix: followed(before, document, state.mix),
-    view: "document",
-  };
-}
-
-/**
- * The mix panel follows the document, but stays on at a crossover that takes nothing from the second face.
- * @param {LoomDocument | null} before
- * @param {LoomDocument} document
- * @param {MixSettings} mix
- */
-const followed = (before, document, mix) =>
-  before?.mix.length || document.mix.length ? mixSettings(document, mix) : mix;
-
-/**
- * @param {State} state
- * @param {LoomDocument[]} past
- * @param {LoomDocument} document
- * @param {LoomDocument[]} future
- */
-function stepped(state, past, document, future) {
-  return {
-    ...state,
-    past,
-    document,
-    future,
-    gesture: null,
-    mix: mixSettings(document, state.mix),
-    view: /** @type {const} */ ("document"),
-  };
 }
 
 /** @param {State} state @param {LoomDocument} document @param {Reading} values @returns {State} */
@@ -320,20 +287,6 @@ function withReading(state, document, values) {
   const { estimated, light } = values;
   const kept = [...others, /** @type {const} */ ([key, { estimated, light }])].slice(-REMEMBERED_FACES);
   return { ...state, reading, originals: Object.fromEntries(kept) };
-}
-
-/**
- * The rules kept for a model are in force where nothing was edited yet: that does not change the picture.
- * @param {State} state @param {LayerRules & { model: string }} rules @returns {State}
- */
-function withRules(state, rules) {
-  const { document } = state;
-  const next = { ...state, tools: { ...state.tools, rules } };
-  const untouched =
-    document?.model === rules.model &&
-    Object.keys(document.layers).length === 0 &&
-    sameDocument(document, withoutEdits(document));
-  return untouched ? { ...next, document: { ...document, layers: keptLayers(rules) } } : next;
 }
 
 /** @param {Toast[]} toasts @param {Extract<Action, { type: "toast" }>} action @returns {Toast[]} */

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 from fastapi import Depends, FastAPI
 
@@ -17,6 +18,7 @@ from server.engine.editing_interface import DirectionSource
 from server.engine.interface import Engine, LatentSource
 from server.errors import install_error_handlers
 from server.gate import Gate
+from server.housekeeping import Housekeeping
 from server.jobs import JobRunner
 from server.messages import Problem as ProblemBody
 from server.observation import Observation
@@ -27,11 +29,17 @@ from server.progress import ProgressHub
 from server.routes import (
     about,
     access,
+    activations,
     directions,
     docs,
+    exports,
+    films,
+    gallery,
     health,
+    history,
     layer_rules,
     live,
+    maps,
     metrics,
     models,
     photos,
@@ -41,13 +49,15 @@ from server.routes import (
     samples,
     sessions,
     tasks,
+    walks,
 )
 from server.services import Services
 from server.settings import Settings
 from server.storage import directions as stored_directions
 from server.storage import latents
-from server.storage.blobs import BlobStore
+from server.storage.blob_places import open_blobs
 from server.storage.database import Database
+from server.storage.films import FilmStore
 from server.tasks import TaskRunner
 from server.telemetry import Telemetry
 from server.version import product_version
@@ -56,8 +66,8 @@ log = logging.getLogger(__name__)
 
 EngineFactory = Callable[[LatentSource, DirectionSource], Engine]
 ROUTES = (
-    health, about, access, metrics, models, sessions, photos, projections, putting_back, render,
-    directions, samples, tasks, layer_rules, live, docs,
+    health, about, access, metrics, models, sessions, history, photos, projections, putting_back, render,
+    directions, samples, walks, maps, activations, exports, gallery, films, tasks, layer_rules, live, docs,
 )  # fmt: skip
 
 
@@ -116,7 +126,7 @@ async def running_services(settings: Settings, make_engine: EngineFactory) -> As
     """Database, engine and job runner, started in this order and stopped in the other."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)
-    blobs = BlobStore(settings.data_dir / "blobs")
+    blobs = open_blobs(settings.blobs_url, settings.data_dir / "blobs")
     engine = make_engine(
         lambda latent_id: latents.read(database, blobs, latent_id),
         lambda direction_id: stored_directions.read(database, blobs, direction_id),
@@ -124,15 +134,19 @@ async def running_services(settings: Settings, make_engine: EngineFactory) -> As
     hub = ProgressHub()
     pixels = PhotoPixels(blobs)
     runner = JobRunner(database, blobs, pixels, engine, hub, settings.projections_at_once)
-    work = TaskRunner()
+    work, finished_films = TaskRunner(), FilmStore(settings.data_dir / "films")
     await engine.start()
     await runner.start()
+    housekeeping = Housekeeping(database, blobs, timedelta(hours=settings.keep_unnamed_hours))
+    housekeeping.start()
     # It may need a download; whoever asks for it first should not have to wait for that.
     early = asyncio.create_task(_load_perceptual(engine))
     try:
-        yield Services(settings, engine, database, blobs, pixels, hub, runner, Ownership(database), work)
+        owned = Ownership(database)
+        yield Services(settings, engine, database, blobs, pixels, hub, runner, owned, work, finished_films)
     finally:
         early.cancel()
+        await housekeeping.stop()
         await work.stop()
         await runner.stop()
         await engine.stop()

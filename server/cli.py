@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from server.commands.backup import backup, export_session, restore
 from server.commands.checkpoints import checkpoints
+from server.commands.collect_garbage import collect_garbage
 from server.commands.convert import convert
 from server.commands.doctor import doctor
 from server.commands.evaluate import evaluate
@@ -22,6 +24,10 @@ cli.command()(serve)
 cli.command()(doctor)
 cli.command()(convert)
 cli.command()(project)
+cli.command()(collect_garbage)
+cli.command()(backup)
+cli.command()(restore)
+cli.command()(export_session)
 cli.add_typer(token)
 cli.add_typer(checkpoints)
 evaluate.command()(edits)

@@ -18,6 +18,8 @@ AttributeValues = Annotated[dict[AttributeName, AttributeValue], Field(max_lengt
 Layers = Annotated[tuple[Layer, ...], Field(min_length=1, max_length=64)]
 LayersByAttribute = Annotated[dict[AttributeName, Layers], Field(max_length=64)]
 Strength = Annotated[float, Field(ge=-20, le=20)]
+Share = Annotated[float, Field(ge=0, le=1)]
+NoiseStrength = Annotated[float, Field(ge=0, le=4)]
 
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -46,20 +48,54 @@ Base = Annotated[SeedBase | LatentBase, Field(discriminator="kind")]
 
 
 class Mix(BaseModel):
-    """Layers of ws moved by strength (0..1) towards those of another source."""
+    """Layers of ws moved by strength (0..1) towards those of another source: one for all, or one for each.
+
+    A source without layers changes nothing; it is kept at hand.
+    """
 
     model_config = STRICT
     source: Base
     layers: Annotated[tuple[Layer, ...], Field(max_length=64)]
-    strength: Annotated[float, Field(ge=0, le=1)] = 1.0
+    strength: Share | Annotated[tuple[Share, ...], Field(max_length=64)] = 1.0
+
+    @model_validator(mode="after")
+    def _has_a_strength_for_each_layer(self) -> Self:
+        if isinstance(self.strength, tuple) and len(self.strength) != len(self.layers):
+            raise ValueError("strengths are one for all layers or one for each")
+        return self
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything of it is taken."""
+        strengths = self.strength if isinstance(self.strength, tuple) else (self.strength,)
+        return bool(self.layers) and any(strengths)
 
 
-class NoiseSpec(BaseModel):
-    """Noise maps: drawn from a seed, or (None) the stored ones; times strength."""
+class LayerNoise(BaseModel):
+    """The noise map of one layer: the one that a seed gives it, or (None) the stored one; times strength."""
 
     model_config = STRICT
     seed: Seed | None = None
-    strength: Annotated[float, Field(ge=0, le=4)] = 1.0
+    strength: NoiseStrength = 1.0
+
+
+class NoiseSpec(BaseModel):
+    """Noise maps: drawn from a seed, or (None) the stored ones; times strength.
+
+    layers, counted as the noise maps are: maps of their own, whose strength the one of all multiplies.
+    frozen: layers that a new draw of all leaves alone; they make no picture another one.
+    """
+
+    model_config = STRICT
+    seed: Seed | None = None
+    strength: NoiseStrength = 1.0
+    layers: Annotated[dict[Layer, LayerNoise], Field(max_length=64)] = {}
+    frozen: Annotated[tuple[Layer, ...], Field(max_length=64)] = ()
+
+    def of_layer(self, layer: int) -> tuple[int | None, float]:
+        """Seed and strength of what that layer gets."""
+        own = self.layers.get(layer)
+        return (self.seed, self.strength) if own is None else (own.seed, own.strength * self.strength)
 
 
 class Light(BaseModel):
@@ -116,6 +152,11 @@ class Document(BaseModel):
     layers: LayersByAttribute = {}
     directions: Annotated[tuple[DirectionMove, ...], Field(max_length=32)] = ()
     noise: NoiseSpec = NoiseSpec()
+
+    @property
+    def mixed_in(self) -> tuple[Mix, ...]:
+        """The sources of which something is taken."""
+        return tuple(part for part in self.mix if part.changes)
 
     @property
     def edits_attributes(self) -> bool:

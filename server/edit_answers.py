@@ -9,6 +9,7 @@ from server.edit_messages import (
     Attributes,
     Candidate,
     Direction,
+    Film,
     LayerRules,
     LightOf,
     Likeness,
@@ -18,7 +19,7 @@ from server.edit_messages import (
 )
 from server.engine.editing_interface import EditableModel, Editing, FoundDirection, LampReading
 from server.storage.tables import DirectionRow
-from server.tasks import KeptSample, RunningTask
+from server.tasks import KeptFilm, KeptSample, RunningTask
 
 ESTIMATING = Attributes(
     state="estimating",
@@ -87,6 +88,7 @@ def task_answer(task: RunningTask) -> Task:
     found = (part for part in task.result if isinstance(part, FoundDirection))
     candidates = [_candidate(index, direction) for index, direction in enumerate(found)]
     samples = [_sample(part) for part in task.result if isinstance(part, KeptSample)]
+    film = next((_film(task, part) for part in task.result if isinstance(part, KeptFilm)), None)
     done, problem = task.state == "succeeded", task.problem
     return Task(
         id=task.id,
@@ -99,6 +101,7 @@ def task_answer(task: RunningTask) -> Task:
         error=None if problem is None else TaskError(code=problem.code, detail=problem.detail),
         candidates=candidates if done and task.kind == "directions" else None,
         samples=samples if done and task.kind == "samples" else None,
+        film=film if done else None,
         created_at=task.created_at,
     )
 
@@ -119,6 +122,17 @@ def _candidate(index: int, found: FoundDirection) -> Candidate:
 def _sample(sample: KeptSample) -> Sample:
     url = f"/api/v1/latents/{sample.latent}/picture"
     return Sample(latent=sample.latent, picture_url=url, asked=sample.asked, reached=sample.reached)
+
+
+def _film(task: RunningTask, film: KeptFilm) -> Film:
+    return Film(
+        url=f"/api/v1/tasks/{task.id}/film",
+        format=film.format,
+        bytes=film.bytes,
+        frames=film.frames,
+        seconds=film.seconds,
+        size=film.size,
+    )
 
 
 def _light(lamp: LampReading | None) -> LightOf | None:

@@ -19,6 +19,7 @@ from server.documents import (
     Seed,
     Strength,
 )
+from server.engine.film import FilmFormat
 
 ANSWER = ConfigDict(frozen=True, protected_namespaces=())
 
@@ -191,12 +192,24 @@ class TaskError(BaseModel):
     detail: str
 
 
+class Film(BaseModel):
+    """A finished film of frames of size x size; it is there until newer ones take its place."""
+
+    model_config = ANSWER
+    url: str
+    format: FilmFormat
+    bytes: int
+    frames: int
+    seconds: float
+    size: int
+
+
 class Task(BaseModel):
-    """Work that takes a while; kept in memory only. candidates or samples are there once it has succeeded."""
+    """Work that takes a while; kept in memory only. What it found is there once it has succeeded."""
 
     model_config = ANSWER
     id: UUID
-    kind: Literal["directions", "samples"]
+    kind: Literal["directions", "samples", "films"]
     model: str
     state: TaskState
     step: int
@@ -205,4 +218,5 @@ class Task(BaseModel):
     error: TaskError | None
     candidates: list[Candidate] | None
     samples: list[Sample] | None
+    film: Film | None
     created_at: datetime

@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
@@ -89,25 +88,11 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(OperationalError, _on_database_error)
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
     return problem_response(error, request_id_of(request))
-
-
-async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
-    """What passes by itself is said so; the rest is unexpected."""
-    reason = str(getattr(error, "orig", error))
-    if "locked" in reason or "busy" in reason:
-        detail = "Another program keeps the database to itself."
-        problem = Problem("database_busy", detail, "Try again in a moment.", retry_after_s=2)
-    elif "full" in reason:
-        problem = Problem("storage_full", "The disk of the server is full: nothing more can be kept.")
-    else:
-        raise error
-    return problem_response(problem, request_id_of(request))
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -105,7 +105,7 @@ class JobRunner:
         if running is not None and job.state == "running":
             running.end_as(state)
         for unused in changed.unused:
-            await run_in_threadpool(self._place.blobs.delete, unused)
+            await run_in_threadpool(self._place.blobs.discard, unused)
         self._place.hub.publish(job_answer(job))
         self.wake()
         return job

@@ -23,7 +23,7 @@ from server.problems import Problem
 from server.progress import Feed
 from server.projection_messages import job_answer
 from server.services import Services
-from server.storage import jobs, queue, sessions
+from server.storage import history, jobs, queue
 from server.strict_json import parse_strict_json
 
 log = logging.getLogger(__name__)
@@ -67,13 +67,14 @@ class LiveSocket:
 
     async def _hello(self) -> dict[str, Any]:
         database = self._services.database
-        session = await run_in_threadpool(sessions.get, database, self._session_id)
+        standing = await run_in_threadpool(history.standing, database, self._session_id)
         rows = await run_in_threadpool(jobs.of_session, database, self._session_id)
         positions = await run_in_threadpool(queue.positions, database)
         return {
             "type": "hello",
-            "session": str(session.id),
-            "document": session.document,
+            "session": str(self._session_id),
+            "node": str(standing.id),
+            "document": standing.document,
             "jobs": [job_answer(row, positions.get(row.id)).model_dump(mode="json") for row in rows],
         }
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from server.documents import STRICT, Document
 from server.engine.interface import AttributeDescription, ListedModel
 from server.projection_messages import ANSWER, Job, Photo, job_answer, photo_answer
-from server.storage.tables import JobRow, PhotoRow, SessionRow
+from server.storage.tables import HistoryRow, JobRow, PhotoRow, SessionRow
 
 Sequence = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
@@ -93,8 +93,11 @@ AnyModel = Annotated[ModelInfo | UnusableModel, Field(discriminator="state")]
 
 
 class Session(BaseModel):
+    """node: where it stands in its history; document: the one there."""
+
     model_config = ANSWER
     id: UUID
+    node: UUID
     document: Document
     created_at: datetime
     updated_at: datetime
@@ -156,12 +159,17 @@ def model_answer(model: ListedModel) -> ModelInfo | UnusableModel:
 
 
 def session_answer(
-    row: SessionRow, photos: list[PhotoRow], jobs: list[JobRow], positions: Mapping[UUID, int]
+    row: SessionRow,
+    standing: HistoryRow,
+    photos: list[PhotoRow],
+    jobs: list[JobRow],
+    positions: Mapping[UUID, int],
 ) -> Session:
     """The answer that describes a session with all that belongs to it."""
     return Session(
         id=row.id,
-        document=Document.model_validate(row.document),
+        node=standing.id,
+        document=Document.model_validate(standing.document),
         created_at=row.created_at,
         updated_at=row.updated_at,
         photos=[photo_answer(photo) for photo in photos],

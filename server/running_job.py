@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 
 from models.projection.anchors import Anchors
@@ -37,9 +36,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 REPORT_INTERVAL_S = 0.2
-BUSY_ATTEMPTS = 12  # of some seconds each
+STORE_ATTEMPTS = 12
+# How long a storage that did not answer is left alone. A busy one was waited for already.
+STORE_PAUSES_S = {"database_busy": 0.0, "storage_unavailable": 5.0}
 # What may go better the next time, from the newest checkpoint on: once.
-RETRIED = ("gpu_out_of_memory", "worker_lost")
+# How often a projection begins again where it was, by what went wrong.
+RETRIES = {"gpu_out_of_memory": 1, "worker_lost": 1, "replica_lost": 5}
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class RunningJob:
         blob = place.blobs.put(state)
         changed = job_states.checkpoint(place.database, self.job.id, place.owner, self._progress(), blob)
         for unused in changed.unused:
-            place.blobs.delete(unused)
+            place.blobs.discard(unused)
 
     async def _ended(self, problem: Problem | None) -> JobRow | None:
         """Its row at the end; None where it is not ours any more."""
@@ -155,15 +157,15 @@ class RunningJob:
         ending = job_states.Ending(state, self._progress(), result, state_blob, attempts, shown)
         changed = job_states.end(place.database, self.job.id, place.owner, ending)
         for unused in changed.unused:
-            place.blobs.delete(unused)
+            place.blobs.discard(unused)
         return changed.row
 
     def _outcome(self, problem: Problem | None) -> tuple[str, int, Problem | None]:
         """State, number of attempts that failed, and what to tell of it."""
         event, attempts = self.event, self.job.attempts
         if problem is not None:
-            again = problem.code in RETRIED and attempts == 0
-            return ("queued", 1, None) if again else ("failed", attempts, problem)
+            again = attempts < RETRIES.get(problem.code, 0)
+            return ("queued", attempts + 1, None) if again else ("failed", attempts, problem)
         if event is not None and event.latent is not None and event.step == event.total:
             return "succeeded", attempts, None
         return self.wish or "queued", attempts, None
@@ -199,12 +201,15 @@ class RunningJob:
 
 
 async def _stored(work: Callable[[], T]) -> T:
-    """The result of work with the database, which another program may hold for a while."""
-    for _ in range(BUSY_ATTEMPTS):
+    """The result of work with the storage, which may not answer for a while."""
+    for _ in range(STORE_ATTEMPTS):
         try:
             return await run_in_threadpool(work)
-        except OperationalError as error:
-            log.warning("the database did not answer, a projection waits for it: %s", error.orig)
+        except Problem as problem:
+            if problem.code not in STORE_PAUSES_S:
+                raise
+            log.warning("the storage does not answer, a projection waits for it: %s", problem)
+            await asyncio.sleep(STORE_PAUSES_S[problem.code])
     return await run_in_threadpool(work)
 
 

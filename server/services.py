@@ -16,6 +16,7 @@ from server.progress import ProgressHub
 from server.settings import Settings
 from server.storage.blobs import BlobStore
 from server.storage.database import Database
+from server.storage.films import FilmStore
 from server.tasks import TaskRunner
 
 
@@ -32,6 +33,7 @@ class Services:
     jobs: JobRunner
     ownership: Ownership
     tasks: TaskRunner
+    films: FilmStore
 
 
 def services_of(connection: HTTPConnection) -> Services:

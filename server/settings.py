@@ -44,6 +44,13 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="SQLAlchemy URL of the database; unset: loom.sqlite in the data folder."
     )
+    blobs_url: str | None = Field(
+        default=None,
+        description="Where files are kept: s3://bucket/prefix?endpoint=URL; unset: blobs in the data folder.",
+    )
+    keep_unnamed_hours: float = Field(
+        default=24, ge=0, description="Hours after which latents go that nothing names; 0 keeps them."
+    )
     device: str = Field(
         default="auto", description='"auto" takes CUDA where there is one; or "cpu", "cuda", "cuda:1".'
     )

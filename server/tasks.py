@@ -1,4 +1,6 @@
-"""Work that takes a while and is kept in memory only: one at a time, with progress, and to be cancelled."""
+"""Work that takes a while and is kept in memory only: with progress, to be cancelled, films one after the
+other, and all else one after the other.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from server.engine.editing_interface import FoundDirection, Report
+from server.engine.film import FilmFormat
 from server.errors import internal_problem
 from server.problems import Problem
 from server.storage.tables import now
@@ -21,7 +24,7 @@ log = logging.getLogger(__name__)
 MAX_WAITING = 4
 KEPT = 16
 
-Kind = Literal["directions", "samples"]
+Kind = Literal["directions", "samples", "films"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
@@ -34,7 +37,19 @@ class KeptSample:
     reached: dict[str, float]
 
 
-Result = tuple[FoundDirection, ...] | tuple[KeptSample, ...]
+@dataclass(frozen=True)
+class KeptFilm:
+    """A film that a task has stored: frames of size x size."""
+
+    id: UUID
+    format: FilmFormat
+    bytes: int
+    frames: int
+    seconds: float
+    size: int
+
+
+Result = tuple[FoundDirection, ...] | tuple[KeptSample, ...] | tuple[KeptFilm, ...]
 Work = Callable[[Report], Awaitable[Result]]
 
 
@@ -69,10 +84,10 @@ class TaskRunner:
     def __init__(self) -> None:
         self._tasks: OrderedDict[UUID, RunningTask] = OrderedDict()
         self._asyncio_tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._films, self._others = asyncio.Lock(), asyncio.Lock()
 
     def begin(self, task: RunningTask, work: Work) -> RunningTask:
-        """Run it as soon as no other one runs. Raises Problem too_many_tasks."""
+        """Run it as soon as no other one like it runs. Raises Problem too_many_tasks."""
         if sum(not other.is_finished for other in self._tasks.values()) > MAX_WAITING:
             detail = f"{MAX_WAITING} tasks are waiting already, which is the limit."
             raise Problem("too_many_tasks", detail, "Wait for one to finish, or cancel one.", retry_after_s=5)
@@ -106,7 +121,7 @@ class TaskRunner:
 
     async def _run(self, task: RunningTask, work: Work) -> None:
         try:
-            async with self._one_at_a_time:
+            async with self._films if task.kind == "films" else self._others:
                 task.state = "running"
                 task.result = await work(task.report)
             task.state = "succeeded"

@@ -2,6 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
+import { t } from "../language.js";
 import { isUnderWay } from "../tasks.js";
 import { IconButton } from "../views/controls.js";
 
@@ -12,7 +13,11 @@ import { IconButton } from "../views/controls.js";
 /** @param {{ title: string, testid: string, onClose: () => void, children?: ComponentChildren }} props */
 export function Dialog({ title, testid, onClose, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => before instanceof HTMLElement && before.focus();
+  }, []);
   return h(
     "dialog",
     {
@@ -22,8 +27,6 @@ export function Dialog({ title, testid, onClose, children }) {
       "data-testid": testid,
       onClose,
       onClick: (/** @type {MouseEvent} */ event) => event.target === dialog.current && onClose(),
-      // the shortcuts of the page behind are not meant here
-      onKeyDown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation(),
     },
     h(
       "div",
@@ -35,7 +38,7 @@ export function Dialog({ title, testid, onClose, children }) {
         h("div", { class: "spacer" }),
         h(IconButton, {
           icon: "close",
-          label: "Close",
+          label: t("action.close"),
           testid: `${testid}-close`,
           quiet: true,
           onClick: onClose,
@@ -67,12 +70,14 @@ export function TaskProgress({ task, onCancel }) {
     return h(
       "p",
       { class: "note", role: "status", "data-testid": "task-over" },
-      task.state === "cancelled" ? "Cancelled." : `It failed: ${task.error?.detail ?? "no reason was given"}`,
+      task.state === "cancelled"
+        ? t("task.cancelled")
+        : t("task.failed", { reason: task.error?.detail ?? t("task.noReason") }),
     );
   }
   const part = task.total ? task.step / task.total : 0;
-  const note = task.state === "queued" ? "waiting for its turn" : task.note || "working";
-  const waiting = note[0].toUpperCase() + note.slice(1);
+  const note = task.note ? task.note[0].toUpperCase() + task.note.slice(1) : t("task.working");
+  const waiting = task.state === "queued" ? t("task.queued") : note;
   return h(
     "div",
     { class: "progress row", "data-testid": "task" },
@@ -96,7 +101,7 @@ export function TaskProgress({ task, onCancel }) {
     h(
       "button",
       { type: "button", class: "button", "data-testid": "task-cancel", onClick: () => onCancel(task) },
-      "Cancel",
+      t("action.cancel"),
     ),
   );
 }

@@ -2,14 +2,10 @@
 
 import { h } from "../vendor/preact.js";
 import { useRef, useState } from "../vendor/hooks.js";
+import { t } from "../language.js";
 import { Select } from "../views/controls.js";
 
 /** @import { View } from "../views/app.js" */
-
-const SPACES = /** @type {[string, string][]} */ ([
-  ["W", "in W"],
-  ["Z", "in Z"],
-]);
 
 /** @param {{ directing: View["directing"] }} props */
 export function ImportDirection({ directing }) {
@@ -28,7 +24,7 @@ export function ImportDirection({ directing }) {
   return h(
     "details",
     { class: "more", "data-testid": "import" },
-    h("summary", null, "Import a file"),
+    h("summary", null, t("import.title")),
     h(
       "form",
       {
@@ -40,15 +36,14 @@ export function ImportDirection({ directing }) {
       h(
         "p",
         { class: "note" },
-        "A boundary as InterFaceGAN keeps them (.npy), or a direction exported here (.safetensors). ",
-        "A .npy does not say whether it is in W or in Z: you must.",
+        t("import.about"),
       ),
       h("input", {
         ref: input,
         type: "file",
         accept: ".npy,.safetensors",
         required: true,
-        "aria-label": "File of the direction",
+        "aria-label": t("import.file"),
         "data-testid": "import-file",
         onChange: choose,
       }),
@@ -58,7 +53,7 @@ export function ImportDirection({ directing }) {
         h(
           "label",
           { class: "field" },
-          h("span", null, "Name"),
+          h("span", null, t("import.name")),
           h("input", {
             type: "text",
             maxLength: 80,
@@ -71,29 +66,32 @@ export function ImportDirection({ directing }) {
         ),
         h(Select, {
           class: "select short",
-          label: "Space it is in",
+          label: t("import.space"),
           testid: "import-space",
           value: space,
-          options: SPACES,
+          options: [
+            ["W", t("import.inW")],
+            ["Z", t("import.inZ")],
+          ],
           onChange: setSpace,
         }),
         h(
           "label",
           { class: "field short" },
-          h("span", null, "Layers"),
+          h("span", null, t("import.layers")),
           h("input", {
             type: "text",
-            placeholder: "all",
+            placeholder: t("import.allLayers"),
             pattern: "[0-9, \\-]*",
-            title: "Such as 4-7 or 0, 1, 5; empty: all",
+            title: t("import.layersHint"),
             value: layers,
             "data-testid": "import-layers",
             onInput: (event) => setLayers(event.currentTarget.value),
           }),
         ),
-        h("button", { type: "submit", class: "button", "data-testid": "import-start" }, "Import"),
+        h("button", { type: "submit", class: "button", "data-testid": "import-start" }, t("import.start")),
       ),
-      done && h("p", { class: "note", role: "status" }, `${done} is a slider now.`),
+      done && h("p", { class: "note", role: "status" }, t("import.done", { name: done })),
     ),
   );
 }

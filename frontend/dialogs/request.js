@@ -21,7 +21,7 @@ const PSI = 0.8;
 const PICTURE_SIDE = 128;
 const LIGHTS = /** @type {[string, string][]} */ ([
   ["", "Any light"],
-  ...PRESETS.map(({ name }) => [name, `Light: ${name.toLowerCase()}`]),
+  ...PRESETS.map(({ name }) => [name, `Light: ${name}`]),
 ]);
 
 /** @param {View} view */

@@ -3,11 +3,11 @@
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
 import { spans } from "../edits.js";
+import { t } from "../language.js";
 import { modelOf } from "../selectors.js";
 import { isUnderWay } from "../tasks.js";
 import { Select } from "../views/controls.js";
 import { Dialog, Refused, TaskProgress } from "./dialog.js";
-import { METHODS } from "../views/directions.js";
 import { ImportDirection } from "./import.js";
 import { RowChoice } from "../views/layers.js";
 import { Strip, sideOf } from "./strip.js";
@@ -19,12 +19,12 @@ import { Trial } from "./trial.js";
 
 const STRIP_SIDE = 128;
 const STRIP = [-1, -0.5, 0, 0.5, 1];
-const ABOUT = /** @type {Record<SearchMethod, string>} */ ({
-  sefa: "What changes the styles of these layers most, whatever the face. Takes moments.",
-  ganspace: "The axes along which w itself varies most. Takes seconds.",
-  ganspace_features: "The axes along which early feature maps vary most, carried back to w. Takes longer.",
+const METHODS = /** @type {const} */ (["sefa", "ganspace", "ganspace_features"]);
+const ABOUT = /** @type {const} */ ({
+  sefa: "search.aboutSefa",
+  ganspace: "search.aboutGanspace",
+  ganspace_features: "search.aboutFeatures",
 });
-const CHOICES = Object.keys(ABOUT).map((each) => /** @type {[string, string]} */ ([each, METHODS[each]]));
 
 /** @param {View} view */
 export function Search(view) {
@@ -35,7 +35,7 @@ export function Search(view) {
   if (!model || !document) return null;
   return h(
     Dialog,
-    { title: "Find directions", testid: "search", onClose: () => directing.open(null) },
+    { title: t("search.title"), testid: "search", onClose: () => directing.open(null) },
     h(SearchForm, { model, busy: isUnderWay(task), directing }),
     h(Refused, { refusal: tools.refusal }),
     h(TaskProgress, { task, onCancel: (running) => void directing.cancel(running) }),
@@ -51,11 +51,11 @@ function SearchForm({ model, busy, directing }) {
   const [rows, setRows] = useState(all);
   const [count, setCount] = useState("10");
   const [middle, fine] = model.mix_borders;
-  const bands = /** @type {[string, number[]][]} */ ([
-    ["All", all],
-    ["Coarse", all.slice(0, middle)],
-    ["Middle", all.slice(middle, fine)],
-    ["Fine", all.slice(fine)],
+  const bands = /** @type {["all" | "coarse" | "middle" | "fine", number[]][]} */ ([
+    ["all", all],
+    ["coarse", all.slice(0, middle)],
+    ["middle", all.slice(middle, fine)],
+    ["fine", all.slice(fine)],
   ]);
   return h(
     "form",
@@ -69,16 +69,16 @@ function SearchForm({ model, busy, directing }) {
       "div",
       { class: "row" },
       h(Select, {
-        label: "Method",
+        label: t("directions.method"),
         testid: "search-method",
         value: method,
-        options: CHOICES,
+        options: METHODS.map((each) => /** @type {[string, string]} */ ([each, t(`method.${each}`)])),
         onChange: (chosen) => setMethod(/** @type {SearchMethod} */ (chosen)),
       }),
       h(
         "label",
         { class: "field short" },
-        h("span", null, "How many"),
+        h("span", null, t("search.count")),
         h("input", {
           type: "number",
           min: 1,
@@ -92,14 +92,14 @@ function SearchForm({ model, busy, directing }) {
       h(
         "button",
         { type: "submit", class: "button primary", "data-testid": "search-start", disabled: busy },
-        busy ? "Searching…" : "Search",
+        busy ? t("search.busy") : t("search.start"),
       ),
     ),
-    h("p", { class: "note" }, ABOUT[method]),
+    h("p", { class: "note" }, t(ABOUT[method])),
     h(
       "div",
       { class: "row wrap" },
-      h("span", { class: "note" }, "Layers"),
+      h("span", { class: "note" }, t("search.layers")),
       bands
         .filter(([, band]) => band.length > 0)
         .map(([name, band]) =>
@@ -110,15 +110,15 @@ function SearchForm({ model, busy, directing }) {
               type: "button",
               class: "button",
               "aria-pressed": String(band) === String(rows),
-              "data-testid": `search-${name.toLowerCase()}`,
+              "data-testid": `search-${name}`,
               onClick: () => setRows(band),
             },
-            name,
+            t(`band.${name}`),
           ),
         ),
     ),
     h(RowChoice, {
-      label: "Layers to search",
+      label: t("search.layersToSearch"),
       testid: "search-layer",
       count: model.num_ws,
       rows,
@@ -132,6 +132,12 @@ function SearchForm({ model, busy, directing }) {
  * @typedef {{ task: Task, model: ModelInfo, document: LoomDocument, directing: View["directing"] }} Found
  */
 
+/** @param {number[]} rows @param {number | null} explained a part of the variance */
+const where = (rows, explained) =>
+  explained === null
+    ? t("candidate.layers", { layers: spans(rows) })
+    : t("candidate.explains", { layers: spans(rows), share: (100 * explained).toFixed(1) });
+
 /** @param {Found} props */
 function Candidates(props) {
   const { task, model, document } = props;
@@ -143,7 +149,6 @@ function Candidates(props) {
     task.candidates?.map((candidate) => {
       const { index, name, layers, maximum, explained } = candidate;
       const open = chosen === index;
-      const share = explained === null ? "" : `, explains ${(100 * explained).toFixed(1)} %`;
       return h(
         "li",
         { key: `${task.id}-${index}`, class: open ? "candidate open" : "candidate" },
@@ -153,11 +158,11 @@ function Candidates(props) {
             type: "button",
             class: "strip-button",
             "aria-expanded": open,
-            "aria-label": `Try ${name}`,
+            "aria-label": t("candidate.try", { name }),
             "data-testid": `candidate-${index}`,
             onClick: () => setChosen(open ? null : index),
           },
-          h("span", null, h("strong", null, name), ` layers ${spans(layers)}${share}`),
+          h("span", null, h("strong", null, name), ` ${where(layers, explained)}`),
           h(Strip, {
             task: task.id,
             candidate: index,

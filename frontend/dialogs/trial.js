@@ -2,6 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
+import { t } from "../language.js";
 import { RowChoice } from "../views/layers.js";
 import { Slider } from "../views/slider.js";
 import { Strip, sideOf } from "./strip.js";
@@ -50,7 +51,7 @@ export function Trial({ task, model, document, directing, candidate }) {
       { class: "trial-settings" },
       h(Slider, {
         name: "try",
-        label: "Strength",
+        label: t("trial.strength"),
         minimum: candidate.minimum,
         maximum: candidate.maximum,
         step: 0.05,
@@ -61,7 +62,7 @@ export function Trial({ task, model, document, directing, candidate }) {
         onReset: () => setStrength(0),
       }),
       h(RowChoice, {
-        label: "Layers it moves",
+        label: t("trial.layers"),
         testid: "try-layer",
         count: model.num_ws,
         rows,
@@ -74,7 +75,7 @@ export function Trial({ task, model, document, directing, candidate }) {
         h(
           "label",
           { class: "field" },
-          h("span", null, "Name"),
+          h("span", null, t("trial.name")),
           h("input", {
             type: "text",
             maxLength: 80,
@@ -85,7 +86,7 @@ export function Trial({ task, model, document, directing, candidate }) {
             onInput: (event) => (setName(event.currentTarget.value), setSaved(false)),
           }),
         ),
-        ["From", "to"].map((label, end) =>
+        [t("trial.from"), t("trial.to")].map((label, end) =>
           h(
             "label",
             { class: "field short", key: label },
@@ -110,10 +111,10 @@ export function Trial({ task, model, document, directing, candidate }) {
             "data-testid": "direction-save",
             disabled: empty || saved,
           },
-          saved ? "Saved as a slider" : "Save as a slider",
+          saved ? t("trial.saved") : t("trial.save"),
         ),
       ),
-      empty && h("p", { class: "problem" }, "The range must go from a lower to a higher strength."),
+      empty && h("p", { class: "problem" }, t("trial.empty")),
     ),
   );
 }

@@ -3,6 +3,7 @@
 import { h } from "../vendor/preact.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { read } from "../api.js";
+import { t } from "../language.js";
 import { Icon } from "./icons.js";
 
 /** @typedef {{ name: string, signed_in: boolean }} Me */
@@ -13,7 +14,7 @@ export function Account() {
     read("/me").then((answer) => setMe(/** @type {Me} */ (answer)), () => setMe(null));
   }, []);
   if (!me?.signed_in) return null;
-  const label = me.name ? `Signed in as ${me.name}` : "Signed in";
+  const label = me.name ? t("account.signedInAs", { name: me.name }) : t("account.signedIn");
   return h(
     "a",
     { class: "icon-button", href: "/login.html", "data-testid": "account", "aria-label": label, title: label },

@@ -4,6 +4,7 @@ import { h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import * as api from "../api.js";
 import { ANCHOR_NAMES, sameAnchors, viewAround, viewKept, withAnchor } from "../alignment.js";
+import { t } from "../language.js";
 import { Newest } from "../newest.js";
 import { faceOf } from "../selectors.js";
 
@@ -12,7 +13,6 @@ import { faceOf } from "../selectors.js";
 /** @typedef {typeof ANCHOR_NAMES[number]} AnchorName */
 /** @typedef {ReturnType<typeof viewAround>} Box */
 
-const LABELS = { left_eye: "Eye on the left", right_eye: "Eye on the right", mouth: "Mouth" };
 const ARROWS = /** @type {Record<string, Point>} */ ({
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -63,8 +63,8 @@ export function Aligner({ photo, projecting }) {
           "p",
           { class: "note" },
           face === null && !photo.by_hand
-            ? "No face was found. Put the points on both eyes and the mouth."
-            : "This is what is searched for. The points belong on both eyes and the mouth.",
+            ? t("align.noFace")
+            : t("align.about"),
         ),
         face !== null &&
           h(
@@ -76,7 +76,7 @@ export function Aligner({ photo, projecting }) {
               disabled: sameAnchors(anchors, photo.faces[face].alignment.anchors),
               onClick: reset,
             },
-            "As detected",
+            t("align.asDetected"),
           ),
       ),
     ),
@@ -108,7 +108,7 @@ function Crop({ photo: { name, image_url, width, height }, corners, box: { x, y,
   const square = corners.map(([px, py]) => `${px.toFixed(1)} ${py.toFixed(1)}`).join("L");
   return h(
     "svg",
-    { viewBox: `${x} ${y} ${side} ${side}`, role: "img", "aria-label": `The crop on ${name}` },
+    { viewBox: `${x} ${y} ${side} ${side}`, role: "img", "aria-label": t("align.crop", { name }) },
     // a whole number is the middle of a pixel
     h("image", { href: image_url, x: -0.5, y: -0.5, width, height, preserveAspectRatio: "none" }),
     h("path", {
@@ -145,8 +145,8 @@ function Anchor({ name, at, box, onMove, onPlace }) {
       type: "button",
       class: "anchor",
       "data-testid": `anchor-${name}`,
-      "aria-label": `${LABELS[name]}, at ${Math.round(at[0])}, ${Math.round(at[1])}. Arrow keys move it.`,
-      title: LABELS[name],
+      "aria-label": t("anchor.at", { part: t(`anchor.${name}`), x: Math.round(at[0]), y: Math.round(at[1]) }),
+      title: t(`anchor.${name}`),
       style: { left: percent(at[0] - box.x), top: percent(at[1] - box.y) },
       onPointerDown: (event) => {
         const [x, y] = pointed(event);
@@ -185,7 +185,7 @@ function Preview({ photo, anchors }) {
   return h("img", {
     class: "crop-preview",
     src: shown.url,
-    alt: "The aligned face",
+    alt: t("align.preview"),
     "data-testid": "crop",
     draggable: false,
   });

@@ -1,11 +1,16 @@
 // The whole page.
 
 import { Fragment, h } from "../vendor/preact.js";
-import { useEffect, useReducer, useState } from "../vendor/hooks.js";
+import { useEffect, useReducer, useRef, useState } from "../vendor/hooks.js";
 import { editCount } from "../edits.js";
+import { onLanguage, t } from "../language.js";
+import { useShortcut } from "../shortcuts.js";
+import { Activations } from "./activations.js";
 import { Attributes } from "./attributes.js";
 import { Directions } from "./directions.js";
 import { Explore } from "./explore.js";
+import { Gallery } from "./gallery.js";
+import { History } from "./history.js";
 import { Intake } from "./intake.js";
 import { Light } from "./light.js";
 import { Mix } from "./mix.js";
@@ -19,32 +24,40 @@ import { TopBar } from "./topbar.js";
 /** @import { VNode } from "../vendor/preact.js" */
 /** @import { Choosing } from "../choosing.js" */
 /** @import { Directing } from "../directing.js" */
+/** @import { Collecting } from "../collecting.js" */
 /** @import { Editor } from "../editor.js" */
+/** @import { Exporting } from "../exporting.js" */
 /** @import { Projecting } from "../projecting.js" */
 /** @import { Screen } from "../screen.js" */
 /** @import { State, Store } from "../state.js" */
+/** @import { Trial } from "../trying.js" */
 
 /**
  * @typedef {{ store: Store, editor: Editor, projecting: Projecting, choosing: Choosing, directing: Directing,
- *   screen: Screen }} Parts
+ *   screen: Screen, trial: Trial, exporting: Exporting, collecting: Collecting }} Parts
  */
 /** What every view is given. @typedef {Parts & { state: State }} View */
 
-const SECTIONS = [
-  ["explore", "Explore"],
-  ["photo", "Photo"],
-  ["face", "Attributes"],
-  ["light", "Light"],
-  ["directions", "Directions"],
-  ["mix", "Mix"],
-  ["noise", "Noise"],
-];
+/** Ids of the sections; each has a text "section.id". */
+const SECTIONS = /** @type {const} */ ([
+  "explore",
+  "photo",
+  "gallery",
+  "history",
+  "face",
+  "light",
+  "directions",
+  "mix",
+  "noise",
+  "layers",
+]);
 
 /** @param {Parts} parts */
 export function App(parts) {
   const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
   useEffect(() => parts.store.subscribe(() => redraw(undefined)), []);
-  useEffect(() => listenToKeys(parts), []);
+  useEffect(() => onLanguage(() => redraw(undefined)), []);
+  useKeys(parts);
   const view = { ...parts, state: parts.store.get() };
   return h(
     Fragment,
@@ -56,7 +69,7 @@ export function App(parts) {
       { class: "layout" },
       h(Stage, view),
       h(Jumps, null),
-      h("div", { class: "side start" }, h(Explore, view), h(Photo, view)),
+      h("div", { class: "side start" }, h(Explore, view), h(Photo, view), h(Gallery, view), h(History, view)),
       h(
         "div",
         { class: "side end" },
@@ -65,22 +78,28 @@ export function App(parts) {
         h(Directions, view),
         h(Mix, view),
         h(Noise, view),
+        h(Activations, view),
       ),
     ),
     h(ModelChooser, view),
-    h(EditDialog, view),
+    h(OpenDialog, view),
     h(Toasts, view),
-    h(Intake, { onFile: (file) => void parts.projecting.upload(file) }),
+    h(Intake, { reading: view.state.readingFile, onFile: (file) => void parts.exporting.take(file) }),
   );
 }
 
 const DIALOGS = {
   search: async () => (await import("../dialogs/search.js")).Search,
   request: async () => (await import("../dialogs/request.js")).RequestFaces,
+  keys: async () => (await import("../dialogs/keys.js")).Keys,
+  grid: async () => (await import("../dialogs/grid.js")).NewFaces,
+  variations: async () => (await import("../dialogs/grid.js")).Variations,
+  walk: async () => (await import("../dialogs/walk.js")).WalkDialog,
+  export: async () => (await import("../dialogs/export.js")).Export,
 };
 
 /** The dialog that is open; its code is fetched when it is. @param {View} view */
-function EditDialog(view) {
+function OpenDialog(view) {
   const { dialog } = view.state.tools;
   const [loaded, setLoaded] = useState(/** @type {Record<string, (view: View) => VNode | null>} */ ({}));
   useEffect(() => {
@@ -94,8 +113,8 @@ function Jumps() {
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   return h(
     "nav",
-    { class: "jumps", "aria-label": "Sections" },
-    SECTIONS.map(([id, label]) =>
+    { class: "jumps", "aria-label": t("app.sections") },
+    SECTIONS.map((id) =>
       h(
         "button",
         {
@@ -105,34 +124,27 @@ function Jumps() {
           onClick: () =>
             document.getElementById(id)?.scrollIntoView({ behavior: still() ? "auto" : "smooth" }),
         },
-        label,
+        t(`section.${id}`),
       ),
     ),
   );
 }
 
-/** @param {Parts} parts */
-function listenToKeys({ editor, store }) {
-  /** @param {KeyboardEvent} event */
-  const onDown = (event) => {
-    const typing = event.target instanceof HTMLInputElement && /number|text/.test(event.target.type);
-    if (typing) return;
-    const key = event.key.toLowerCase();
-    if (event.ctrlKey || event.metaKey) {
-      if (key !== "z" && key !== "y") return;
-      event.preventDefault();
-      editor.step(key === "y" || event.shiftKey ? "redo" : "undo");
-    } else if (key === "b" && !event.repeat && !event.altKey) {
+/** The keys that belong to no section. @param {Parts} parts */
+function useKeys({ editor, store }) {
+  const undo = useRef(() => editor.step("undo"));
+  const redo = useRef(() => editor.step("redo"));
+  const before = useRef({
+    down: () => {
       const { document } = store.get();
       if (document && editCount(document)) void editor.compare("before");
-    }
-  };
-  /** @param {KeyboardEvent} event */
-  const onUp = (event) => void (event.key.toLowerCase() === "b" && editor.compare(null));
-  addEventListener("keydown", onDown);
-  addEventListener("keyup", onUp);
-  return () => {
-    removeEventListener("keydown", onDown);
-    removeEventListener("keyup", onUp);
-  };
+    },
+    up: () => void editor.compare(null),
+  });
+  const sheet = useRef(() => store.dispatch({ type: "tools", change: { dialog: "keys", refusal: null } }));
+  useShortcut({ keys: "Mod+z", message: "key.undo" }, undo);
+  useShortcut({ keys: "Mod+Shift+z", message: "key.redo" }, redo);
+  useShortcut({ keys: "Mod+y", message: "key.redo" }, redo);
+  useShortcut({ keys: "b", message: "key.before" }, before);
+  useShortcut({ keys: "?", message: "key.sheet" }, sheet);
 }

@@ -3,7 +3,8 @@
 import { h } from "../vendor/preact.js";
 import { standing, withAttribute, withoutAttribute } from "../document.js";
 import { editCount, withLock, withoutEdits } from "../edits.js";
-import { missedBy, written } from "../readings.js";
+import { pieces, t } from "../language.js";
+import { attributeLabel, missedBy, written } from "../readings.js";
 import { modelOf, modelProblem, originalsOf, readingOf, shownOriginals, usableModels } from "../selectors.js";
 import { Switch } from "./controls.js";
 import { Corrections } from "./corrections.js";
@@ -11,13 +12,14 @@ import { LayerRows } from "./layers.js";
 import { Moved } from "./moved.js";
 import { Slider } from "./slider.js";
 
+/** @import { PlainKey } from "../language_types.js" */
 /** @import { AttributeInfo, ModelInfo } from "../messages.js" */
 /** @import { View } from "./app.js" */
 
-const HINTS = /** @type {Record<string, string>} */ ({
-  gender: "0 is male, 1 is female, as the model has learned it",
-  yaw: "Turns the head to the left or right, in degrees",
-  pitch: "Lifts or lowers the head, in degrees",
+const HINTS = /** @type {Record<string, PlainKey>} */ ({
+  gender: "attributes.hintGender",
+  yaw: "attributes.hintYaw",
+  pitch: "attributes.hintPitch",
 });
 /** A part of the slider: further off than this is said aloud. */
 const MISSED = 0.08;
@@ -33,7 +35,7 @@ export function Attributes(view) {
     h(
       "header",
       null,
-      h("h2", { id: "face-title" }, "Attributes"),
+      h("h2", { id: "face-title" }, t("section.face")),
       h(
         "button",
         {
@@ -43,7 +45,7 @@ export function Attributes(view) {
           disabled: !document || editCount(document) === 0,
           onClick: () => document && editor.change(withoutEdits(document)),
         },
-        "Reset all",
+        t("attributes.resetAll"),
       ),
     ),
     model?.editable && h(Sliders, { ...view, model }),
@@ -63,14 +65,14 @@ function Sliders(props) {
         "p",
         { class: "note", role: "status" },
         h("span", { class: "spinner", "aria-hidden": "true" }),
-        "Estimating what this face has. Edits follow as soon as that is known.",
+        t("attributes.estimating"),
       ),
     ...infos.map((info) => h(AttributeSlider, { key: info.name, info, state, editor, model })),
     model.measurable &&
       h(Switch, {
         key: "calibrated",
-        label: "Reach the asked values exactly",
-        hint: "Reads the picture and corrects the edit until it shows what was asked. Slower; done on release.",
+        label: t("attributes.exactly"),
+        hint: t("attributes.exactlyHint"),
         testid: "calibrated",
         checked: document?.calibrated ?? false,
         onChange: (calibrated) => document && editor.change({ ...document, calibrated }),
@@ -83,8 +85,8 @@ function Sliders(props) {
 
 /** @param {View["state"]} state */
 function missing(state) {
-  if (state.about && usableModels(state).length === 0) return "There is no model.";
-  return modelProblem(state) || "Loading the model's attributes…";
+  if (state.about && usableModels(state).length === 0) return t("attributes.noModel");
+  return modelProblem(state) || t("attributes.loading");
 }
 
 /** What a model lacks to be edited, and what helps. */
@@ -92,22 +94,15 @@ function NoFlow() {
   return h(
     "div",
     { class: "note lacking", "data-testid": "no-flow" },
+    h("p", null, t("attributes.noFlow")),
     h(
       "p",
       null,
-      "This model comes without an attribute flow, so its faces have no attribute sliders. ",
-      "They can be explored, mixed, and moved along directions.",
-    ),
-    h(
-      "p",
-      null,
-      "For sliders, train a flow and an attribute network for it (",
-      h("code", null, "latentloom train flow"),
-      ", ",
-      h("code", null, "latentloom train attributes"),
-      ") and bind them together with ",
-      h("code", null, "latentloom train bundle"),
-      ".",
+      pieces("attributes.noFlowTrain", {
+        flow: h("code", null, "latentloom train flow"),
+        network: h("code", null, "latentloom train attributes"),
+        bundle: h("code", null, "latentloom train bundle"),
+      }),
     ),
   );
 }
@@ -123,7 +118,8 @@ function AttributeSlider({ info, state, editor, model }) {
   const reached = name in targets && reading?.current ? reading.values.reached?.[name] : undefined;
   return h(Slider, {
     ...info,
-    hint: HINTS[name],
+    label: attributeLabel(info),
+    hint: HINTS[name] && t(HINTS[name]),
     value: standing(targets, shown, name),
     original: shown?.[name],
     changed: name in targets,
@@ -149,7 +145,9 @@ function Reached({ info, asked, reached }) {
   return h(
     "p",
     { class: missed ? "reached missed" : "reached", "data-testid": `reached-${info.name}` },
-    `asked ${written(asked, info)}, reached `,
-    h("strong", null, reached === undefined ? "…" : written(reached, info)),
+    pieces("attributes.reached", {
+      asked: written(asked, info),
+      reached: h("strong", null, reached === undefined ? "…" : written(reached, info)),
+    }),
   );
 }

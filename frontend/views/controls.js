@@ -28,9 +28,9 @@ export function IconButton({ icon, label, testid, onClick, disabled = false, key
 
 /**
  * @param {{ label: string, testid: string, checked: boolean, hint?: string,
- *   onChange: (on: boolean) => void }} props
+ *   disabled?: boolean, onChange: (on: boolean) => void }} props
  */
-export function Switch({ label, testid, checked, hint, onChange }) {
+export function Switch({ label, testid, checked, hint, disabled = false, onChange }) {
   return h(
     "label",
     { class: "switch", title: hint },
@@ -40,10 +40,14 @@ export function Switch({ label, testid, checked, hint, onChange }) {
       role: "switch",
       "data-testid": testid,
       checked,
+      disabled,
       onChange: (event) => onChange(event.currentTarget.checked),
     }),
   );
 }
+
+/** One of the options of a Select. @param {string} value @param {string} shown @returns {[string, string]} */
+export const option = (value, shown) => [value, shown];
 
 /**
  * One of a few.

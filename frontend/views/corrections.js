@@ -2,6 +2,8 @@
 
 import { h } from "../vendor/preact.js";
 import { withCorrection } from "../edits.js";
+import { t } from "../language.js";
+import { attributeLabel } from "../readings.js";
 import { originalOf } from "../selectors.js";
 import { NumberField, ResetButton } from "./slider.js";
 
@@ -16,20 +18,20 @@ export function Corrections({ state, editor, model, infos }) {
   return h(
     "details",
     { class: "more", "data-testid": "corrections" },
-    h("summary", null, "Correct what was estimated", count > 0 && h("span", { class: "count" }, count)),
+    h("summary", null, t("corrections.title"), count > 0 && h("span", { class: "count" }, count)),
     h(
       "p",
       { class: "note" },
-      model.measurable
-        ? "Read on the picture by the attribute network, which errs. "
-        : "Estimated as what makes this face likeliest for the flow. ",
-      "What you set here is taken as the face’s own value; edits start from it.",
+      model.measurable ? t("corrections.measured") : t("corrections.estimated"),
+      " ",
+      t("corrections.use"),
     ),
     h(
       "div",
       { class: "correction-grid" },
       infos.map((info) => {
-        const { name, label } = info;
+        const { name } = info;
+        const label = attributeLabel(info);
         const value = document?.base_attributes[name];
         const reset = () => document && editor.change(withCorrection(document, name, undefined));
         return h(
@@ -39,14 +41,14 @@ export function Corrections({ state, editor, model, infos }) {
           h(NumberField, {
             ...info,
             name: `base-${name}`,
-            label: `${label} of this face`,
+            label: t("corrections.valueOf", { label }),
             value: value ?? original?.estimated[name],
             disabled: !original,
             onChange: (typed) => document && editor.change(withCorrection(document, name, typed)),
           }),
           h(ResetButton, {
             name: `base-${name}`,
-            label: `${label} to the estimate`,
+            label: t("corrections.toEstimate", { label }),
             changed: value !== undefined,
             disabled: false,
             onReset: reset,

@@ -2,17 +2,20 @@
 
 import { h } from "../vendor/preact.js";
 import { CURVE_HEIGHT, CURVE_WIDTH, curveLines } from "../curve.js";
-import { TITLES } from "../ladder.js";
+import { rungTitle } from "../ladder.js";
+import { t } from "../language.js";
 
+/** @import { PlainKey } from "../language_types.js" */
 /** @import { CurvePoint, Job, Moment } from "../messages.js" */
 
-const NAMES = /** @type {Record<string, string>} */ ({
-  loss: "Loss",
-  distance: "distance",
-  pixel: "pixels",
-  noise: "noise maps",
-  delta: "pull to W",
-  locality: "locality",
+/** Terms of the loss that have a text. */
+const NAMES = /** @type {Record<string, PlainKey>} */ ({
+  loss: "curve.loss",
+  distance: "curve.distance",
+  pixel: "curve.pixel",
+  noise: "curve.noise",
+  delta: "curve.delta",
+  locality: "curve.locality",
 });
 
 /**
@@ -22,7 +25,7 @@ export function FilmStrip({ moments, chosen, onChoose }) {
   if (!moments.length) return null;
   return h(
     "div",
-    { class: "film", role: "group", "aria-label": "Moments of the search", "data-testid": "film" },
+    { class: "film", role: "group", "aria-label": t("film.label"), "data-testid": "film" },
     moments.map((moment) =>
       h(
         "button",
@@ -31,8 +34,12 @@ export function FilmStrip({ moments, chosen, onChoose }) {
           type: "button",
           class: "face-choice",
           "aria-pressed": moment.step === chosen?.step,
-          "aria-label": `${TITLES[moment.rung]}, step ${moment.step}, distance ${moment.distance.toPrecision(3)}`,
-          title: `Distance ${moment.distance.toPrecision(3)}`,
+          "aria-label": t("film.moment", {
+            rung: rungTitle(moment.rung),
+            step: moment.step,
+            distance: moment.distance.toPrecision(3),
+          }),
+          title: t("film.distance", { distance: moment.distance.toPrecision(3) }),
           onClick: () => onChoose(moment.step === chosen?.step ? null : moment),
         },
         h("img", { class: "thumbnail", src: moment.url, alt: "", draggable: false }),
@@ -58,7 +65,7 @@ export function Curve({ points, job }) {
         viewBox: `0 -2 ${CURVE_WIDTH} ${CURVE_HEIGHT + 4}`,
         preserveAspectRatio: "none",
         role: "img",
-        "aria-label": `Loss, from ${first} to ${lines[0].last.toPrecision(3)}, on a logarithmic scale`,
+        "aria-label": t("curve.label", { first, last: lines[0].last.toPrecision(3) }),
       },
       ends.map((end) => {
         const x = (CURVE_WIDTH * end) / job.total;
@@ -78,7 +85,7 @@ export function Curve({ points, job }) {
             { viewBox: "0 0 16 4", "aria-hidden": "true" },
             h("polyline", { class: `term ${name}`, points: "0,2 16,2" }),
           ),
-          `${NAMES[name] ?? name} ${last < 100 ? last.toPrecision(2) : Math.round(last)}`,
+          `${NAMES[name] ? t(NAMES[name]) : name} ${last < 100 ? last.toPrecision(2) : Math.round(last)}`,
         ),
       ),
     ),

@@ -3,21 +3,26 @@
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
 import { spans, strengthOf, withDirection } from "../edits.js";
+import { t } from "../language.js";
 import { modelOf } from "../selectors.js";
 import { IconButton } from "./controls.js";
 import { Icon } from "./icons.js";
 import { Slider } from "./slider.js";
 
+/** @import { PlainKey } from "../language_types.js" */
 /** @import { Direction } from "../editing_messages.js" */
 /** @import { View } from "./app.js" */
 
-export const METHODS = /** @type {Record<string, string>} */ ({
-  sefa: "SeFa",
-  ganspace: "GANSpace",
-  ganspace_features: "GANSpace on features",
-  boundary: "boundary",
-});
 const STEP = 0.05;
+/** An imported file may name others. */
+const METHODS = /** @type {Record<string, PlainKey>} */ ({
+  sefa: "method.sefa",
+  ganspace: "method.ganspace",
+  ganspace_features: "method.ganspace_features",
+  boundary: "method.boundary",
+});
+/** @param {string} method */
+const methodName = (method) => (METHODS[method] ? t(METHODS[method]) : method);
 
 /** @param {View} view */
 export function Directions(view) {
@@ -31,7 +36,7 @@ export function Directions(view) {
     h(
       "header",
       null,
-      h("h2", { id: "directions-title" }, "Directions"),
+      h("h2", { id: "directions-title" }, t("section.directions")),
       h(
         "button",
         {
@@ -42,14 +47,14 @@ export function Directions(view) {
           disabled: !model,
           onClick: () => directing.open("search"),
         },
-        "Find or import…",
+        t("directions.find"),
       ),
     ),
     saved.length === 0 &&
       h(
         "p",
         { class: "note" },
-        "More ways to change a face, found in the model itself. Saved ones are sliders here.",
+        t("directions.about"),
       ),
     saved.map((direction) => h(DirectionSlider, { key: direction.id, ...view, direction })),
     saved.length > 0 && h(Saved, { ...view, saved }),
@@ -65,7 +70,7 @@ function DirectionSlider({ state, editor, direction }) {
   return h(Slider, {
     name: `direction-${id}`,
     label: name,
-    hint: `${METHODS[method] ?? method}, layers ${spans(layers)}`,
+    hint: t("directions.hint", { method: methodName(method), layers: spans(layers) }),
     minimum,
     maximum,
     step: STEP,
@@ -82,7 +87,7 @@ function Saved({ directing, saved }) {
   return h(
     "details",
     { class: "more", "data-testid": "manage-directions" },
-    h("summary", null, "Rename, export, delete"),
+    h("summary", null, t("directions.manage")),
     h(
       "ul",
       { class: "saved" },
@@ -107,7 +112,7 @@ function SavedRow({ direction, directing }) {
     h(
       "label",
       { class: "field" },
-      h("span", { class: "visually-hidden" }, `Name of ${name}`),
+      h("span", { class: "visually-hidden" }, t("directions.nameOf", { name })),
       h("input", {
         type: "text",
         maxLength: 80,
@@ -123,8 +128,8 @@ function SavedRow({ direction, directing }) {
         class: "icon-button quiet",
         href: file,
         download: "",
-        "aria-label": `Export ${name}`,
-        title: "Export",
+        "aria-label": t("directions.export", { name }),
+        title: t("directions.export", { name }),
       },
       h(Icon, { name: "download" }),
     ),
@@ -138,11 +143,11 @@ function SavedRow({ direction, directing }) {
             onClick: () => void directing.remove(direction),
             onBlur: () => setSure(false),
           },
-          "Delete?",
+          t("directions.sure"),
         )
       : h(IconButton, {
           icon: "close",
-          label: `Delete ${name}`,
+          label: t("directions.delete", { name }),
           testid: `delete-${name}`,
           quiet: true,
           onClick: () => setSure(true),

@@ -1,126 +1,129 @@
-// Where a face comes from: seeds and truncation.
+// Where a face comes from: seeds, truncation, the faces seen lately, and ways to find others.
 
-import { h } from "../vendor/preact.js";
+import { Fragment, h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
-import { plainDocument, seedBase, withBase, withPsi } from "../document.js";
+import { plainDocument, seedBase, withBase } from "../document.js";
+import { asSetNow, faceBefore, faceName, wentOn } from "../exploring.js";
+import { t } from "../language.js";
 import { modelOf, seedOf } from "../selectors.js";
+import { useShortcut } from "../shortcuts.js";
 import { IconButton, Switch } from "./controls.js";
 import { Icon } from "./icons.js";
-import { SeedField, randomSeed } from "./seed.js";
-import { Slider } from "./slider.js";
+import { CopySeed, SeedField, SeedLock, faceTitle, randomSeed } from "./seed.js";
 import { Thumbnail } from "./thumbnail.js";
+import { Truncation, usualPsi } from "./truncation.js";
 
-/** @import { Base, ModelInfo } from "../messages.js" */
+/** @import { Base, LoomDocument, ModelInfo } from "../messages.js" */
 /** @import { View } from "./app.js" */
+/** @import { VNode } from "../vendor/preact.js" */
 
-const PSI = { minimum: 0, maximum: 1.5, step: 0.01 };
-const TRAIL_LENGTH = 100;
 const STARTING_FACES = 6;
+const SHOWN_OF_TRAIL = 12;
 
 /** @param {View} view */
-export function Explore({ state, store, editor, directing }) {
-  const [trail, setTrail] = useState(/** @type {Base[]} */ ([]));
+export function Explore(view) {
+  const { state, store, editor } = view;
   const model = modelOf(state);
-  const { document } = state;
+  const { document, exploring } = state;
+  const { locked, trail } = exploring;
   const seed = seedOf(state);
-  const psi = document?.base.truncation_psi;
-  const defaultPsi = document?.base.kind === "latent" ? 1 : (model?.default_psi ?? 0.7);
 
   /** @param {Base} base */
-  const go = (base) => document && editor.change(withBase(document, base, state.keepAttributes));
-  /** @param {number} next */
-  const visit = (next) => {
+  const go = (base) => {
     if (!document) return;
-    setTrail([...trail, document.base].slice(-TRAIL_LENGTH));
-    go(seedBase(next, document.base.kind === "seed" ? document.base.truncation_psi : defaultSeedPsi(model)));
+    store.dispatch({ type: "exploring", change: { trail: wentOn(trail, document.base, base) } });
+    editor.change(withBase(document, base, state.keepAttributes));
   };
-  const back = () => {
-    const before = trail.at(-1);
-    setTrail(trail.slice(0, -1));
-    if (before) go(before);
-  };
+  /** @param {number} next */
+  const visit = (next) => document && go(anotherSeed(document, next, model));
   const dice = useRef(() => {});
-  dice.current = () => visit(randomSeed());
-  useShortcut("r", dice);
+  dice.current = () => {
+    if (!locked) visit(randomSeed());
+    else store.dispatch({ type: "toast", tone: "info", title: t("seed.held"), detail: t("seed.heldHint"), hint: "" });
+  };
+  useShortcut({ keys: "r", message: "key.newFace" }, dice);
+  const before = document && faceBefore(trail, document.base);
+  const ready = model && document && state.picture !== "loading";
 
   return h(
     "section",
     { class: "panel", id: "explore", "aria-labelledby": "explore-title" },
+    h("header", null, h("h2", { id: "explore-title" }, t("section.explore")), model?.editable && h(AskForFaces, view)),
     h(
-      "header",
-      null,
-      h("h2", { id: "explore-title" }, "Explore"),
-      model?.editable &&
-        h(
-          "button",
-          {
-            type: "button",
-            class: "link",
-            "data-testid": "ask-faces",
-            "aria-haspopup": "dialog",
-            onClick: () => directing.open("request"),
-          },
-          "Ask for a face…",
-        ),
+      "div",
+      { class: "row" },
+      h(SeedField, { testid: "seed", label: t("seed.label"), seed, disabled: !document, onSeed: visit }),
+      h(CopySeed, { seed }),
+      h(SeedLock, {
+        locked,
+        disabled: !document,
+        onLock: (on) => store.dispatch({ type: "exploring", change: { locked: on } }),
+      }),
     ),
     h(
       "div",
       { class: "row" },
       h(IconButton, {
         icon: "previous",
-        label: "Previous face",
+        label: t("explore.previous"),
         testid: "previous",
-        disabled: trail.length === 0,
-        onClick: back,
+        disabled: !before,
+        onClick: () => document && before && go(asSetNow(before, document.base)),
       }),
-      h(SeedField, { testid: "seed", label: "Seed", seed, disabled: !document, onSeed: visit }),
       h(
         "button",
         {
           type: "button",
-          class: "button primary",
+          class: "button primary grow",
           "data-testid": "dice",
-          "aria-label": "New face",
-          title: "A new face (R)",
-          disabled: !document,
+          title: locked ? t("seed.held") : t("explore.newHint"),
+          disabled: !document || locked,
           onClick: () => dice.current(),
         },
         h(Icon, { name: "dice" }),
-        "New",
+        t("explore.new"),
       ),
     ),
-    h(Slider, {
-      name: "psi",
-      testid: "psi",
-      label: "Truncation ψ",
-      hint: "Low: closer to the average face. High: more varied, less certain.",
-      ...PSI,
-      value: psi,
-      original: defaultPsi,
-      onChange: (value, held) =>
-        document && editor.change(withPsi(document, value), { gesture: "psi", held }),
-      onRelease: () => editor.release(),
-      onReset: () => document && editor.change(withPsi(document, defaultPsi)),
-    }),
+    h(Truncation, view),
     h(Switch, {
-      label: "Keep my edits on a new face",
+      label: t("explore.keepEdits"),
       testid: "keep-edits",
       checked: state.keepAttributes,
       onChange: (keep) => store.dispatch({ type: "keep-attributes", keep }),
     }),
-    model &&
-      document &&
-      state.picture !== "loading" &&
-      h(StartingFaces, {
-        model,
-        seed,
-        onSeed: visit,
-      }),
+    ready && h(StartingFaces, { model, seed, onSeed: visit }),
+    ready && trail.length > 1 && h(Trail, { model, document, trail, onFace: (base) => go(asSetNow(base, document.base)) }),
+    h(Ways, view),
   );
 }
 
-/** @param {ModelInfo | null} model */
-const defaultSeedPsi = (model) => model?.default_psi ?? 0.7;
+/**
+ * Another seed as far truncated as this face. The average face, from which a map begins, is no face to go on
+ * from: every seed would be it again.
+ * @param {LoomDocument} document
+ * @param {number} seed
+ * @param {ModelInfo | null} model
+ */
+function anotherSeed({ base, directions }, seed, model) {
+  const average = base.truncation_psi === 0 && directions.length > 0;
+  if (base.kind !== "seed" || average) return seedBase(seed, usualPsi(model));
+  return { ...seedBase(seed, base.truncation_psi), truncation_cutoff: base.truncation_cutoff };
+}
+
+/** @param {View} view */
+function AskForFaces({ directing }) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "link",
+      "data-testid": "ask-faces",
+      "aria-haspopup": "dialog",
+      onClick: () => directing.open("request"),
+    },
+    t("explore.ask"),
+  );
+}
 
 /**
  * Faces that the model is known to make well.
@@ -131,7 +134,7 @@ function StartingFaces({ model, seed, onSeed }) {
   if (seeds.length === 0) return null;
   return h(
     "div",
-    { class: "faces", role: "group", "aria-label": "Faces to start from" },
+    { class: "faces", role: "group", "aria-label": t("explore.start") },
     seeds.slice(0, STARTING_FACES).map((each) =>
       h(
         "button",
@@ -139,9 +142,9 @@ function StartingFaces({ model, seed, onSeed }) {
           key: each,
           type: "button",
           class: "face-choice",
-          "aria-label": `Face of seed ${each}`,
+          "aria-label": t("explore.startSeed", { seed: String(each) }),
           "aria-pressed": each === seed,
-          title: `Seed ${each}`,
+          title: t("seed.of", { seed: String(each) }),
           "data-testid": `start-${each}`,
           onClick: () => onSeed(each),
         },
@@ -151,17 +154,86 @@ function StartingFaces({ model, seed, onSeed }) {
   );
 }
 
-/** @param {string} key @param {{ current: () => void }} action */
-function useShortcut(key, action) {
+/**
+ * The faces seen lately, newest first.
+ * @param {{ model: ModelInfo, document: LoomDocument, trail: Base[], onFace: (base: Base) => void }} props
+ */
+function Trail({ model, document, trail, onFace }) {
+  const plain = plainDocument(model.name, 0, 0);
+  return h(
+    "div",
+    { class: "trail", role: "group", "aria-label": t("explore.trail"), "data-testid": "trail" },
+    trail
+      .slice(-SHOWN_OF_TRAIL)
+      .reverse()
+      .map((base) =>
+        h(
+          "button",
+          {
+            key: faceName(base),
+            type: "button",
+            class: "face-choice",
+            "aria-label": t("explore.backTo", { face: faceTitle(base) }),
+            "aria-pressed": faceName(base) === faceName(document.base),
+            title: faceTitle(base),
+            onClick: () => onFace(base),
+          },
+          h(Thumbnail, { document: { ...plain, base }, model }),
+        ),
+      ),
+  );
+}
+
+/** @typedef {(view: View) => VNode | null} Panel */
+
+/** What is fetched when it is asked for. @param {View} view */
+function Ways(view) {
+  const { state, store } = view;
+  const [open, setOpen] = useState(false);
+  const [Map, setMap] = useState(/** @type {{ view: Panel } | null} */ (null));
   useEffect(() => {
-    /** @param {KeyboardEvent} event */
-    const onKey = (event) => {
-      const typing = event.target instanceof HTMLInputElement && /number|text/.test(event.target.type);
-      if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing)
-        return;
-      action.current();
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, []);
+    if (open && !Map) void import("./latent_map.js").then(({ LatentMap }) => setMap({ view: LatentMap }));
+  }, [open]);
+  const disabled = !modelOf(state) || !state.document;
+  /** @param {"grid" | "variations" | "walk"} dialog */
+  const show = (dialog) => store.dispatch({ type: "tools", change: { dialog, refusal: null } });
+  return h(
+    Fragment,
+    null,
+    h(
+      "div",
+      { class: "ways" },
+      /** @type {const} */ (["grid", "variations", "walk"]).map((dialog) =>
+        h(
+          "button",
+          {
+            key: dialog,
+            type: "button",
+            class: "button",
+            "aria-haspopup": "dialog",
+            "data-testid": `open-${dialog}`,
+            title: t(`explore.${dialog}Hint`),
+            disabled,
+            onClick: () => show(dialog),
+          },
+          t(`explore.${dialog}`),
+        ),
+      ),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button",
+          "aria-expanded": open,
+          "aria-controls": "latent-map",
+          "data-testid": "open-map",
+          title: t("explore.mapHint"),
+          disabled,
+          onClick: () => setOpen(!open),
+        },
+        t("explore.map"),
+      ),
+    ),
+    h("div", { id: "latent-map" }, open && Map && h(Map.view, view)),
+  );
 }

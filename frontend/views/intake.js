@@ -1,11 +1,12 @@
-// Photos that are dropped or pasted anywhere on the page.
+// Files that are dropped or pasted anywhere on the page, and what is being read of one.
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useState } from "../vendor/hooks.js";
+import { t } from "../language.js";
 import { Icon } from "./icons.js";
 
-/** @param {{ onFile: (file: File) => void }} props */
-export function Intake({ onFile }) {
+/** @param {{ reading: string | null, onFile: (file: File) => void }} props reading: the file being looked into */
+export function Intake({ reading, onFile }) {
   const [over, setOver] = useState(false);
   useEffect(() => {
     const carries = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") ?? false;
@@ -24,7 +25,7 @@ export function Intake({ onFile }) {
         if (file) onFile(file);
       },
       paste: (/** @type {ClipboardEvent} */ event) => {
-        const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
+        const file = event.clipboardData?.files[0];
         if (file) onFile(file);
       },
     });
@@ -34,11 +35,21 @@ export function Intake({ onFile }) {
       for (const [type, listener] of entries) removeEventListener(type, listener);
     };
   }, []);
-  if (!over) return null;
-  return h(
-    "div",
-    { class: "drop", "data-testid": "drop" },
-    h(Icon, { name: "photo" }),
-    h("p", null, "Drop the photo to look for faces on it"),
+  if (over) {
+    return h(
+      "div",
+      { class: "drop", "data-testid": "drop" },
+      h(Icon, { name: "photo" }),
+      h("p", null, t("intake.drop")),
+    );
+  }
+  return (
+    reading !== null &&
+    h(
+      "div",
+      { class: "reading-file", role: "status", "data-testid": "reading-file" },
+      h("span", { class: "spinner", "aria-hidden": "true" }),
+      t("intake.reading", { name: reading }),
+    )
   );
 }

@@ -3,7 +3,16 @@
 import { Fragment, h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
 import { clamp } from "../document.js";
-import { MAX_STEPS, SPACES, TITLES, expectedSeconds, gainOf, plannedSteps, stepsOf } from "../ladder.js";
+import {
+  MAX_STEPS,
+  SPACES,
+  expectedSeconds,
+  gainOf,
+  plannedSteps,
+  rungTitle,
+  stepsOf,
+} from "../ladder.js";
+import { plural, t } from "../language.js";
 import { duration } from "../progress.js";
 import { jobsOf, modelOf } from "../selectors.js";
 import { Slider } from "./slider.js";
@@ -23,7 +32,7 @@ export function Ladder({ state, store }) {
     h(
       "fieldset",
       { class: "ladder" },
-      h("legend", { class: "visually-hidden" }, "How far to search"),
+      h("legend", { class: "visually-hidden" }, t("ladder.howFar")),
       SPACES.map((space) => h(RungChoice, { key: space, space, state, onChoose: () => set({ space }) })),
     ),
     search.space !== "start" && h(Pace, { search, set }),
@@ -50,10 +59,15 @@ function RungChoice({ space, state, onChoose }) {
     h(
       "span",
       null,
-      h("strong", null, TITLES[space]),
+      h("strong", null, rungTitle(space)),
       h("small", { class: "rung-cost" }, costOf(state, space)),
       h("small", null, gainOf(space, model)),
-      best && h("small", { class: "rung-best" }, `On this photo: distance ${best.distance?.toPrecision(3)}`),
+      best?.distance != null &&
+        h(
+          "small",
+          { class: "rung-best" },
+          t("ladder.best", { distance: best.distance.toPrecision(3) }),
+        ),
     ),
   );
 }
@@ -61,9 +75,11 @@ function RungChoice({ space, state, onChoose }) {
 /** Steps, and the time these took last in this model. @param {State} state @param {Space} space */
 function costOf(state, space) {
   const steps = plannedSteps({ ...state.search, space });
-  if (!steps) return "no steps";
+  if (!steps) return t("ladder.noSteps");
   const seconds = expectedSeconds(steps, state.jobs, state.document?.model);
-  return seconds === null ? `${steps} steps` : `${steps} steps, about ${duration(seconds)}`;
+  return seconds === null
+    ? plural("ladder.steps", steps)
+    : plural("ladder.stepsAbout", steps, { time: duration(seconds) });
 }
 
 /**
@@ -94,14 +110,14 @@ function Pace({ search, set }) {
       "select",
       {
         class: "select",
-        "aria-label": "Schedule",
+        "aria-label": t("ladder.schedule"),
         "data-testid": "schedule",
         value: search.schedule,
         onChange: (/** @type {{ currentTarget: HTMLSelectElement }} */ event) =>
           set({ schedule: /** @type {Schedule} */ (event.currentTarget.value), steps: null }),
       },
-      h("option", { value: "fast" }, "Fast schedule"),
-      h("option", { value: "published" }, "As published"),
+      h("option", { value: "fast" }, t("ladder.fast")),
+      h("option", { value: "published" }, t("ladder.published")),
     ),
     h(Steps, { search, set }),
   );
@@ -113,7 +129,7 @@ function Steps({ search, set }) {
   return h(
     "label",
     { class: "field" },
-    h("span", null, "W steps"),
+    h("span", null, t("ladder.wSteps")),
     h("input", {
       type: "number",
       inputMode: "numeric",
@@ -140,8 +156,8 @@ export function Faithfulness({ name, search, set }) {
     { class: "faithfulness" },
     h(Slider, {
       name,
-      label: "Faithful",
-      hint: "W+: low stays editable, high goes as close to the photo as it can",
+      label: t("ladder.faithful"),
+      hint: t("ladder.faithfulHint"),
       minimum: 0,
       maximum: 1,
       step: 0.05,
@@ -154,8 +170,8 @@ export function Faithfulness({ name, search, set }) {
     h(
       "p",
       { class: "ends", "aria-hidden": "true" },
-      h("span", null, "stays editable"),
-      h("span", null, "like the photo"),
+      h("span", null, t("ladder.editable")),
+      h("span", null, t("ladder.likePhoto")),
     ),
   );
 }

@@ -4,6 +4,7 @@ import { h } from "../vendor/preact.js";
 import { withAttribute, withoutAttribute } from "../document.js";
 import { isLight, withLight, withPreset, withoutLight } from "../edits.js";
 import { PRESETS, inWords, lampOf } from "../lamp.js";
+import { t } from "../language.js";
 import { modelOf, originalsOf, readingOf, shownOriginal, shownOriginals } from "../selectors.js";
 import { Slider } from "./slider.js";
 import { Sphere } from "./sphere.js";
@@ -31,7 +32,7 @@ export function Light(view) {
     h(
       "header",
       null,
-      h("h2", { id: "light-title" }, "Light"),
+      h("h2", { id: "light-title" }, t("section.light")),
       document &&
         (document.light || byHand) &&
         h(
@@ -42,12 +43,12 @@ export function Light(view) {
             "data-testid": "reset-light",
             onClick: () => editor.change(withoutLight(document)),
           },
-          "Reset light",
+          t("light.reset"),
         ),
     ),
     lamp && own && document
       ? h(LampControls, { document, editor, lamp, own })
-      : h("p", { class: "note" }, "The light is known as soon as the face is."),
+      : h("p", { class: "note" }, t("light.pending")),
     h(Coefficients, { ...view, infos: model.attributes.filter(({ name }) => isLight(name)) }),
   );
 }
@@ -80,7 +81,7 @@ function LampControls({ document, editor, lamp, own }) {
       }),
       h(
         "div",
-        { class: "lamp-presets", role: "group", "aria-label": "Light from" },
+        { class: "lamp-presets", role: "group", "aria-label": t("light.from") },
         PRESETS.map(({ name, change }) =>
           h(
             "button",
@@ -88,24 +89,24 @@ function LampControls({ document, editor, lamp, own }) {
               key: name,
               type: "button",
               class: "button",
-              "data-testid": `preset-${name.toLowerCase()}`,
+              "data-testid": `preset-${name}`,
               "aria-pressed": sameLamp(lamp, change),
               onClick: () => editor.change(withPreset(document, change)),
             },
-            name,
+            t(`lamp.${name}`),
           ),
         ),
       ),
-      h("p", { class: "note", "data-testid": "lamp-words" }, `Light ${inWords(lamp)}`),
+      h("p", { class: "note", "data-testid": "lamp-words" }, t("light.now", { where: inWords(lamp) })),
     ),
     h(Slider, {
       key: "strength",
-      label: "Strength",
-      hint: "How much of the light the lamp gives",
+      label: t("light.strength"),
+      hint: t("light.strengthHint"),
       ...STRENGTH,
       ...slider("strength"),
     }),
-    h(Slider, { key: "brightness", label: "Brightness", ...BRIGHTNESS, ...slider("brightness") }),
+    h(Slider, { key: "brightness", label: t("light.brightness"), ...BRIGHTNESS, ...slider("brightness") }),
   ];
 }
 
@@ -123,17 +124,16 @@ function Coefficients({ state, editor, infos }) {
   return h(
     "details",
     { class: "more", "data-testid": "coefficients" },
-    h("summary", null, "The nine coefficients"),
+    h("summary", null, t("light.coefficients")),
     h(
       "p",
       { class: "note" },
-      "Second-order spherical harmonics. What is set here counts, whatever the lamp says; ",
-      "moving the lamp takes over again.",
+      t("light.coefficientsAbout"),
     ),
     infos.map((info) =>
       h(Slider, {
         ...info,
-        label: info.label.replace("Light c", "C"),
+        label: t("light.coefficient", { index: info.name.replace("light_", "") }),
         key: info.name,
         value: document?.attributes[info.name] ?? moved?.[info.name] ?? shown?.[info.name],
         original: shown?.[info.name],

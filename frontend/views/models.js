@@ -2,11 +2,12 @@
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
+import { formatNumber, t } from "../language.js";
 import { isUsable, listedModel, titleOf } from "../selectors.js";
 import { IconButton } from "./controls.js";
 import { Icon } from "./icons.js";
 
-/** @import { AnyModel, ModelInfo } from "../messages.js" */
+/** @import { About, AnyModel, ModelInfo } from "../messages.js" */
 /** @import { View } from "./app.js" */
 
 const LOOK_AGAIN_MS = 2000;
@@ -14,7 +15,7 @@ const LOOK_AGAIN_MS = 2000;
 /** The button that says which model is in use. @param {View} view */
 export function ModelButton({ state, choosing }) {
   const model = listedModel(state);
-  const title = model ? titleOf(model) : (state.document?.model ?? "Models");
+  const title = model ? titleOf(model) : (state.document?.model ?? t("models.title"));
   return h(
     "button",
     {
@@ -22,8 +23,8 @@ export function ModelButton({ state, choosing }) {
       class: "button model-button",
       "data-testid": "model",
       "aria-haspopup": "dialog",
-      "aria-label": `Model: ${title}. Choose another`,
-      title: model && isUsable(model) ? `${model.description} ${size(model)}, on ${state.about?.device}` : title,
+      "aria-label": t("models.choose", { title }),
+      title: model && isUsable(model) ? `${model.description} ${madeOn(model, state.about)}` : title,
       onClick: () => choosing.open(true),
     },
     h("span", null, title),
@@ -54,8 +55,6 @@ export function ModelChooser({ state, choosing }) {
       "data-testid": "chooser",
       onClose: () => chooser && choosing.open(false),
       onClick: (/** @type {MouseEvent} */ event) => event.target === dialog.current && choosing.open(false),
-      // the shortcuts of the page behind are not meant here
-      onKeyDown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation(),
     },
     h(
       "div",
@@ -63,7 +62,7 @@ export function ModelChooser({ state, choosing }) {
       h(
         "header",
         null,
-        h("h2", { id: "chooser-title" }, "Models"),
+        h("h2", { id: "chooser-title" }, t("models.title")),
         h("div", { class: "spacer" }),
         h(
           "button",
@@ -71,22 +70,22 @@ export function ModelChooser({ state, choosing }) {
             type: "button",
             class: "button",
             "data-testid": "models-refresh",
-            title: "Look again at every file, and load those anew that were replaced",
+            title: t("models.refreshHint"),
             disabled: refreshing,
             onClick: () => void choosing.refresh(),
           },
           h(Icon, { name: "reset" }),
-          refreshing ? "Looking…" : "Refresh",
+          refreshing ? t("models.looking") : t("models.refresh"),
         ),
         h(IconButton, {
           icon: "close",
-          label: "Close",
+          label: t("action.close"),
           testid: "models-close",
           quiet: true,
           onClick: () => choosing.open(false),
         }),
       ),
-      models.length === 0 && h("p", { class: "note" }, "The checkpoints folder holds no model yet."),
+      models.length === 0 && h("p", { class: "note" }, t("models.empty")),
       h(
         "ul",
         null,
@@ -107,7 +106,7 @@ export function ModelChooser({ state, choosing }) {
       h(
         "p",
         { class: "note" },
-        "Bundles and checkpoint files in the server’s checkpoints folder are listed here by themselves.",
+        t("models.listed"),
       ),
     ),
   );
@@ -115,7 +114,7 @@ export function ModelChooser({ state, choosing }) {
 
 /** @param {{ model: ModelInfo, chosen: boolean, onChoose: () => void }} props */
 function Choice({ model, chosen, onChoose }) {
-  const facts = [size(model), model.licence || "licence unknown", model.editable ? "" : "no sliders"];
+  const facts = [size(model), model.licence || t("models.licenceUnknown"), model.editable ? "" : t("models.noSliders")];
   return h(
     "button",
     { type: "button", class: "model-row", "aria-pressed": chosen, onClick: onChoose },
@@ -137,33 +136,43 @@ function Unusable({ model }) {
       { class: "model-head" },
       h("strong", null, model.source),
       preparing
-        ? h("span", { class: "mark-busy" }, h("span", { class: "spinner", "aria-hidden": "true" }), "Preparing…")
-        : h("span", { class: "mark-refused" }, "Unavailable"),
+        ? h(Busy, null, t("models.preparing"))
+        : h("span", { class: "mark-refused" }, t("models.unavailable")),
     ),
     h("span", { class: "model-facts" }, megabytes(model.size_bytes)),
     preparing
-      ? h("span", { class: "model-text" }, "It is being converted, once, and can then be used.")
+      ? h("span", { class: "model-text" }, t("models.converting"))
       : h("span", { class: "model-reason" }, model.reason),
   );
 }
 
 /** @param {{ model: ModelInfo, chosen: boolean }} props */
 function Mark({ model, chosen }) {
-  if (model.state === "loading")
-    return h("span", { class: "mark-busy" }, h("span", { class: "spinner", "aria-hidden": "true" }), "Loading…");
-  if (chosen) return h("span", { class: "mark-chosen" }, "In use");
-  return model.loaded ? h("span", { class: "mark-loaded" }, "In memory") : null;
+  if (model.state === "loading") return h(Busy, null, t("models.loading"));
+  if (chosen) return h("span", { class: "mark-chosen" }, t("models.inUse"));
+  return model.loaded ? h("span", { class: "mark-loaded" }, t("models.inMemory")) : null;
 }
+
+/** @param {{ children?: import("../vendor/preact.js").ComponentChildren }} props */
+const Busy = ({ children }) =>
+  h("span", { class: "mark-busy" }, h("span", { class: "spinner", "aria-hidden": "true" }), children);
 
 /** @param {ModelInfo} model */
 const changeOf = (model) =>
   model.reason
-    ? `Its file has changed and cannot be used: ${model.reason}`
-    : "Its file has changed. Refresh to use the new one.";
+    ? t("models.changedAndRefused", { reason: model.reason })
+    : t("models.changed");
 
 /** @param {ModelInfo} model */
 const size = (model) =>
-  `${model.img_resolution} × ${model.img_resolution}${model.img_channels === 1 ? ", grey" : ""}`;
+  t(model.img_channels === 1 ? "models.sizeGrey" : "models.size", { side: String(model.img_resolution) });
+
+/** @param {ModelInfo} model @param {About | null} about */
+const madeOn = (model, about) =>
+  about ? t("models.sizeOn", { size: size(model), device: about.device }) : size(model);
 
 /** @param {number} bytes */
-const megabytes = (bytes) => (bytes < 1e6 ? "less than 1 MB" : `${(bytes / 1e6).toFixed(0)} MB`);
+const megabytes = (bytes) =>
+  bytes < 1e6
+    ? t("models.lessThanMegabyte")
+    : t("models.megabytes", { count: formatNumber(bytes / 1e6, { maximumFractionDigits: 0 }) });

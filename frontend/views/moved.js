@@ -2,6 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { editCount } from "../edits.js";
+import { pieces, t } from "../language.js";
 import { likenessPercent, movements } from "../readings.js";
 import { readingOf } from "../selectors.js";
 
@@ -23,14 +24,14 @@ export function Moved({ state, model, infos }) {
     h(
       "p",
       { class: "moved-head" },
-      h("strong", null, "What else moved"),
-      correcting && h("span", null, "Correcting…"),
+      h("strong", null, t("moved.title")),
+      correcting && h("span", null, t("moved.correcting")),
       !correcting &&
         percent !== null &&
         h(
           "span",
           { title: `${likeness?.judge}. ${likeness?.note}`, "data-testid": "likeness" },
-          `Likeness ${percent} %`,
+          t("moved.likeness", { percent }),
         ),
     ),
     h("div", { role: "status" }, said(state, model, infos)),
@@ -45,17 +46,15 @@ function said(state, model, infos) {
     return h(
       "p",
       { class: "note" },
-      "This model has no attribute network, so nothing can be read on its pictures, and no attribute held. ",
-      h("code", null, "latentloom train attributes"),
-      " trains one.",
+      pieces("moved.noNetwork", { command: h("code", null, "latentloom train attributes") }),
     );
   }
   if (!document || editCount(document) === 0 || !reading)
-    return h("p", { class: "note" }, "After an edit: what changed that you did not ask for.");
+    return h("p", { class: "note" }, t("moved.afterEdit"));
   if (!reading.current && editCount(reading.document) === 0)
-    return h("p", { class: "note" }, "Reading the picture…");
+    return h("p", { class: "note" }, t("moved.reading"));
   const moved = movements(reading.values, infos);
-  if (moved.length === 0) return h("p", { class: "note" }, "Nothing else that could be noticed.");
+  if (moved.length === 0) return h("p", { class: "note" }, t("moved.nothing"));
   return h(
     "ul",
     null,
@@ -69,7 +68,7 @@ function MovedRow({ name, label, from, to, words, visible, held }) {
     "li",
     { class: visible ? "visible" : "", "data-testid": `moved-${name}` },
     h("span", null, label),
-    h("span", null, held ? `held, yet ${words}` : words),
+    h("span", null, held ? t("moved.held", { words }) : words),
     h("span", null, `${from} → ${to}`),
   );
 }

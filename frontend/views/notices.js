@@ -2,37 +2,52 @@
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useState } from "../vendor/hooks.js";
+import { t } from "../language.js";
 import { IconButton } from "./controls.js";
 import { Icon } from "./icons.js";
 
+/** @import { Store, Toast } from "../state.js" */
 /** @import { View } from "./app.js" */
+
+/** How long what only informs stays: the page shows what it says anyway. */
+const INFORMS_MS = 8000;
 
 /** @param {View} view */
 export function Toasts({ state, store }) {
   return h(
     "div",
     { class: "toasts", role: "alert", "data-testid": "toasts" },
-    state.toasts.map(({ id, tone, title, detail, hint, times }) =>
-      h(
-        "div",
-        { key: id, class: `toast ${tone}`, "data-testid": "toast" },
-        h(Icon, { name: "warning" }),
-        h(
-          "div",
-          null,
-          h("strong", null, times > 1 ? `${title} (${times} times)` : title),
-          detail && h("p", null, detail),
-          hint && h("p", { class: "hint" }, hint),
-        ),
-        h(IconButton, {
-          icon: "close",
-          label: "Dismiss",
-          testid: "toast-dismiss",
-          quiet: true,
-          onClick: () => store.dispatch({ type: "toast-dismissed", id }),
-        }),
-      ),
+    state.toasts.map((toast) => h(ToastNote, { key: toast.id, toast, store })),
+  );
+}
+
+/** @param {{ toast: Toast, store: Store }} props */
+function ToastNote({ toast, store }) {
+  const { id, tone, title, detail, hint, times } = toast;
+  const dismiss = () => store.dispatch({ type: "toast-dismissed", id });
+  useEffect(() => {
+    if (tone !== "info") return undefined;
+    const timer = setTimeout(dismiss, INFORMS_MS);
+    return () => clearTimeout(timer);
+  }, [id, times]);
+  return h(
+    "div",
+    { class: `toast ${tone}`, "data-testid": "toast", "data-tone": tone },
+    h(Icon, { name: tone === "info" ? "done" : "warning" }),
+    h(
+      "div",
+      null,
+      h("strong", null, times > 1 ? t("notice.times", { title, times }) : title),
+      detail && h("p", null, detail),
+      hint && h("p", { class: "hint" }, hint),
     ),
+    h(IconButton, {
+      icon: "close",
+      label: t("notice.dismiss"),
+      testid: "toast-dismiss",
+      quiet: true,
+      onClick: dismiss,
+    }),
   );
 }
 
@@ -56,13 +71,13 @@ export function ConnectionBanner({ state, editor }) {
       : h(
           "span",
           null,
-          h("strong", null, "Connection lost."),
-          " Your edits are kept here and sent when it is back.",
+          h("strong", null, t("connection.lostTitle")),
+          ` ${t("connection.kept")}`,
         ),
     h(
       "span",
       { class: "banner-when", "aria-hidden": "true" },
-      seconds ? `Trying again in ${seconds} s` : "Trying now…",
+      seconds ? t("connection.tryingIn", { seconds }) : t("connection.tryingNow"),
     ),
     h(
       "button",
@@ -73,7 +88,7 @@ export function ConnectionBanner({ state, editor }) {
         disabled: retryAt === null,
         onClick: () => editor.reconnect(),
       },
-      "Try now",
+      t("connection.tryNow"),
     ),
   );
 }

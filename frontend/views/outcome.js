@@ -2,7 +2,8 @@
 
 import { Fragment, h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
-import { TITLES, furtherRungs } from "../ladder.js";
+import { furtherRungs, rungTitle } from "../ladder.js";
+import { t } from "../language.js";
 import { nextStep, outcome } from "../progress.js";
 import { titleOf } from "../selectors.js";
 import { Curve, FilmStrip } from "./course.js";
@@ -29,7 +30,12 @@ export function Outcome(props) {
         "data-testid": "outcome",
         "data-state": job.state,
       },
-      h("p", null, job.state === "failed" && h("strong", null, "The search failed. "), outcome(job)),
+      h(
+        "p",
+        null,
+        job.state === "failed" && h("strong", null, `${t("outcome.failed")} `),
+        outcome(job),
+      ),
       job.state === "failed" && h("p", null, nextStep(job)),
       h(OtherModel, props),
     ),
@@ -38,7 +44,7 @@ export function Outcome(props) {
     h(Actions, props),
     h(FilmStrip, { moments, chosen: moment, onChoose: setMoment }),
     points.length > 1 &&
-      h("details", { class: "more" }, h("summary", null, "Loss curve"), h(Curve, { points, job })),
+      h("details", { class: "more" }, h("summary", null, t("curve.title")), h(Curve, { points, job })),
   );
 }
 
@@ -49,7 +55,7 @@ function OtherModel({ job, state }) {
   return h(
     "p",
     { class: "note" },
-    `It was searched in another model, ${listed ? titleOf(listed) : job.model}.`,
+    t("outcome.otherModel", { model: listed ? titleOf(listed) : job.model }),
   );
 }
 
@@ -62,18 +68,18 @@ function Wipe({ job, found }) {
   return h(
     "div",
     { class: "wipe", "data-testid": "wipe", style: { "--part": `${part}%` } },
-    h("img", { src: found, alt: "The face that was found", draggable: false }),
-    h("img", { class: "wipe-photo", src: job.target_url, alt: "The photo’s own crop", draggable: false }),
+    h("img", { src: found, alt: t("outcome.foundAlt"), draggable: false }),
+    h("img", { class: "wipe-photo", src: job.target_url, alt: t("outcome.photoAlt"), draggable: false }),
     h("span", { class: "wipe-line", "aria-hidden": "true" }),
-    h("span", { class: "wipe-name", "aria-hidden": "true" }, "Photo"),
-    h("span", { class: "wipe-name found", "aria-hidden": "true" }, "Found"),
+    h("span", { class: "wipe-name", "aria-hidden": "true" }, t("outcome.photo")),
+    h("span", { class: "wipe-name found", "aria-hidden": "true" }, t("outcome.found")),
     h("input", {
       type: "range",
       min: 0,
       max: 100,
       value: part,
-      "aria-label": "Photo and found face, compared",
-      "aria-valuetext": `${part} percent photo`,
+      "aria-label": t("outcome.compared"),
+      "aria-valuetext": t("outcome.part", { part }),
       "data-testid": "wipe-range",
       onInput: (event) => setPart(event.currentTarget.valueAsNumber),
     }),
@@ -104,7 +110,7 @@ function Actions(props) {
           "data-testid": "use-latent",
           onClick: () => projecting.use(job),
         },
-        job.state === "succeeded" ? "Use this face" : "Use the best so far",
+        job.state === "succeeded" ? t("outcome.use") : t("outcome.useBest"),
       ),
     h(
       "button",
@@ -112,12 +118,12 @@ function Actions(props) {
         type: "button",
         class: "button wide",
         "data-testid": "put-back",
-        title: "The whole photo with the face as it is edited now, as a file",
+        title: t("outcome.putBackHint"),
         disabled: saving,
         onClick: putBack,
       },
       h(Icon, { name: "download" }),
-      saving ? "Putting it back…" : "Put back into the photo",
+      saving ? t("outcome.puttingBack") : t("outcome.putBack"),
     ),
     h(Further, props),
   );
@@ -156,7 +162,7 @@ function Further({ job, state, store, projecting }) {
             disabled: asked || state.connection.phase !== "open",
             onClick: () => go(rung),
           },
-          rung === job.space ? `${TITLES[rung]} again` : `On to ${TITLES[rung]}`,
+          t(rung === job.space ? "outcome.again" : "outcome.onTo", { rung: rungTitle(rung) }),
         ),
       ),
     ),

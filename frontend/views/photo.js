@@ -2,7 +2,8 @@
 
 import { Fragment, h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
-import { TITLES } from "../ladder.js";
+import { rungTitle } from "../ladder.js";
+import { t } from "../language.js";
 import { metricName } from "../progress.js";
 import { faceOf, isOver, jobOf, jobsOf, modelOf, photoOf } from "../selectors.js";
 import { Aligner } from "./aligning.js";
@@ -23,7 +24,7 @@ export function Photo(view) {
   return h(
     "section",
     { class: "panel", id: "photo", "aria-labelledby": "photo-title" },
-    h("header", null, h("h2", { id: "photo-title" }, "Photo")),
+    h("header", null, h("h2", { id: "photo-title" }, t("section.photo"))),
     h(Pickers, view),
     h(UploadNote, { upload: state.upload }),
     h(Announcement, { job }),
@@ -45,13 +46,19 @@ function Pickers(view) {
       Picker,
       {
         ...view,
-        label: again ? "Choose another photo" : "Choose a photo",
+        label: again ? t("photo.chooseAnother") : t("photo.choose"),
         icon: "photo",
         testid: "photo-input",
       },
-      h("small", null, "or drop or paste one anywhere"),
+      h("small", null, t("photo.drop")),
     ),
-    h(Picker, { ...view, label: "Camera", icon: "camera", testid: "camera-input", capture: "user" }),
+    h(Picker, {
+      ...view,
+      label: t("photo.camera"),
+      icon: "camera",
+      testid: "camera-input",
+      capture: "user",
+    }),
   );
 }
 
@@ -59,7 +66,7 @@ function Pickers(view) {
  * @param {View & { label: string, icon: "photo" | "camera", testid: string, capture?: "user",
  *   children?: import("../vendor/preact.js").ComponentChildren }} props
  */
-function Picker({ state, projecting, label, icon, testid, capture, children }) {
+function Picker({ state, exporting, label, icon, testid, capture, children }) {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   return h(
     "label",
@@ -67,15 +74,15 @@ function Picker({ state, projecting, label, icon, testid, capture, children }) {
     h("input", {
       ref: input,
       type: "file",
-      accept: "image/*",
+      accept: capture ? "image/*" : "image/*,.npz,.safetensors",
       capture,
       class: "visually-hidden",
-      "aria-label": capture ? "Take a photo" : "Choose a photo",
+      "aria-label": capture ? t("photo.take") : t("photo.choose"),
       "data-testid": testid,
       disabled: state.upload.phase === "sending",
       onChange: () => {
         const file = input.current?.files?.[0];
-        if (file) void projecting.upload(file);
+        if (file) void exporting.take(file);
         if (input.current) input.current.value = ""; // the same file can be chosen again
       },
     }),
@@ -92,7 +99,7 @@ function UploadNote({ upload }) {
       "p",
       { class: "note", role: "status", "data-testid": "upload-state" },
       h("span", { class: "spinner", "aria-hidden": "true" }),
-      `Looking for faces on ${upload.name}…`,
+      t("photo.looking", { name: upload.name }),
     );
   }
   return h(
@@ -108,7 +115,7 @@ function UploadNote({ upload }) {
 function PhotoStrip({ state, projecting }) {
   return h(
     "div",
-    { class: "faces", role: "group", "aria-label": "Your photos" },
+    { class: "faces", role: "group", "aria-label": t("photo.yours") },
     state.photos.map((photo) =>
       h(
         "button",
@@ -116,7 +123,7 @@ function PhotoStrip({ state, projecting }) {
           key: photo.id,
           type: "button",
           class: "face-choice",
-          "aria-label": `Photo ${photo.name}`,
+          "aria-label": t("photo.named", { name: photo.name }),
           "aria-pressed": photo.id === state.photo,
           title: photo.name,
           onClick: () => projecting.choose(photo.id),
@@ -144,7 +151,7 @@ function FacesOnPhoto({ photo, onFace }) {
       { class: "photo", "data-testid": "photo" },
       h("img", {
         src: photo.image_url,
-        alt: `Your photo ${photo.name}`,
+        alt: t("photo.alt", { name: photo.name }),
         width: photo.width,
         height: photo.height,
         draggable: false,
@@ -154,7 +161,7 @@ function FacesOnPhoto({ photo, onFace }) {
           key: index,
           type: "button",
           class: "face-box",
-          "aria-label": `Face ${index + 1} of ${photo.faces.length}`,
+          "aria-label": t("photo.face", { index: index + 1, count: photo.faces.length }),
           "aria-pressed": index === chosen,
           "data-testid": `face-${index}`,
           style: {
@@ -167,7 +174,7 @@ function FacesOnPhoto({ photo, onFace }) {
         }),
       ),
     ),
-    h("p", { class: "note" }, `${photo.faces.length} faces found. Press the one you mean.`),
+    h("p", { class: "note" }, t("photo.faces", { count: photo.faces.length })),
   );
 }
 
@@ -195,7 +202,7 @@ function Search(props) {
     h(
       "details",
       { class: "more", open: job.state === "failed" && !job.latent },
-      h("summary", { "data-testid": "again" }, "Search again, or move the crop"),
+      h("summary", { "data-testid": "again" }, t("photo.again")),
       h(Beginning, props),
     ),
   );
@@ -208,7 +215,7 @@ function Search(props) {
 function Results({ results, shown, onPick }) {
   return h(
     "div",
-    { class: "results", role: "group", "aria-label": "Results on this face", "data-testid": "results" },
+    { class: "results", role: "group", "aria-label": t("photo.results"), "data-testid": "results" },
     results.map((job) =>
       h(
         "button",
@@ -219,7 +226,7 @@ function Results({ results, shown, onPick }) {
           "aria-pressed": job === shown,
           onClick: () => onPick(job),
         },
-        h("span", null, TITLES[job.space]),
+        h("span", null, rungTitle(job.space)),
         h("small", null, job.distance?.toPrecision(3)),
       ),
     ),
@@ -232,7 +239,7 @@ function Beginning(props) {
   const [asked, setAsked] = useState(false);
   const model = modelOf(state);
   if (model?.img_channels === 1)
-    return h("p", { class: "note" }, "This model makes grey pictures, so photos cannot be searched in it.");
+    return h("p", { class: "note" }, t("photo.grey"));
   const start = async () => {
     setAsked(true);
     await projecting.start(photo);
@@ -254,13 +261,13 @@ function Beginning(props) {
         disabled: asked || !placed || !model || state.connection.phase !== "open",
         onClick: start,
       },
-      job ? "Search again" : "Find this face",
+      job ? t("photo.findAgain") : t("photo.find"),
     ),
     metric &&
       h(
         "p",
         { class: "note", "data-testid": "metric", title: metric.note },
-        `Distance: ${metricName(metric.name)}.`,
+        t("photo.metric", { metric: metricName(metric.name) }),
       ),
   );
 }

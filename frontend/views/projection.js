@@ -2,6 +2,7 @@
 
 import { Fragment, h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
+import { t } from "../language.js";
 import { figures, headline, milestone, timeLeft } from "../progress.js";
 import { isOver } from "../selectors.js";
 import { Curve, FilmStrip } from "./course.js";
@@ -31,14 +32,14 @@ export function Projection(props) {
       h(
         "figure",
         null,
-        h("img", { src: job.target_url, alt: "The aligned face that is looked for", draggable: false }),
-        h("figcaption", null, "Photo"),
+        h("img", { src: job.target_url, alt: t("search.target"), draggable: false }),
+        h("figcaption", null, t("search.photo")),
       ),
       h(
         "figure",
         null,
         h(Found, { ...props, moment }),
-        h("figcaption", null, moment ? `At step ${moment.step}` : "Best so far"),
+        h("figcaption", null, moment ? t("search.atStep", { step: moment.step }) : t("search.best")),
       ),
     ),
     h(FilmStrip, { moments: state.moments[job.id] ?? [], chosen: moment, onChoose: setMoment }),
@@ -63,7 +64,7 @@ function Bar({ job }) {
     {
       class: "bar",
       role: "progressbar",
-      "aria-label": "Search for the face",
+      "aria-label": t("search.label"),
       "aria-valuemin": 0,
       "aria-valuemax": job.total,
       "aria-valuenow": job.step,
@@ -88,7 +89,12 @@ function Hold({ job, onTell }) {
   const [told, setTold] = useState("");
   useEffect(() => setTold(""), [job.state]);
   const hold = job.state === "paused" ? "resume" : "pause";
-  const button = (/** @type {"pause" | "resume" | "cancel"} */ what, /** @type {string} */ label) =>
+  const labels = {
+    pause: [t("search.pause"), t("search.pausing")],
+    resume: [t("search.resume"), t("search.resuming")],
+    cancel: [t("search.cancel"), t("search.cancelling")],
+  };
+  const button = (/** @type {"pause" | "resume" | "cancel"} */ what) =>
     h(
       "button",
       {
@@ -102,7 +108,7 @@ function Hold({ job, onTell }) {
           if (what === "resume") setTold("");
         },
       },
-      told === what ? `${label}…` : label,
+      labels[what][told === what ? 1 : 0],
     );
   return h(
     Fragment,
@@ -110,8 +116,8 @@ function Hold({ job, onTell }) {
     h(
       "div",
       { class: "row grow" },
-      button(hold, hold === "resume" ? "Resume" : "Pause"),
-      button("cancel", "Cancel"),
+      button(hold),
+      button("cancel"),
     ),
   );
 }
@@ -133,13 +139,13 @@ function Found({ job, screen, moment }) {
       width: 128,
       height: 128,
       role: "img",
-      "aria-label": "Best face so far",
+      "aria-label": t("search.bestAlt"),
     });
   const url = moment?.url ?? job.preview_url;
   if (url)
     return h("img", {
       src: url,
-      alt: moment ? `The face at step ${moment.step}` : "Best face so far",
+      alt: moment ? t("search.faceAtStep", { step: moment.step }) : t("search.bestAlt"),
       draggable: false,
     });
   return h("span", { class: "placeholder", "aria-hidden": "true" }, "?");

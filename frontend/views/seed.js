@@ -1,10 +1,18 @@
-// A seed: the field to read and type it, and the dice.
+// A seed: the field to read and type it, copying it, and holding the face that it makes.
 
 import { h } from "../vendor/preact.js";
-import { useState } from "../vendor/hooks.js";
+import { useRef, useState } from "../vendor/hooks.js";
 import { MAX_SEED } from "../document.js";
+import { t } from "../language.js";
+import { Icon } from "./icons.js";
+
+/** @import { Base } from "../messages.js" */
 
 export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] & MAX_SEED;
+
+/** What a face is called that is known by where it comes from. @param {Base} base */
+export const faceTitle = (base) =>
+  base.kind === "seed" ? t("seed.of", { seed: String(base.seed) }) : t("seed.found");
 
 /**
  * Keeps what is being typed, whatever arrives meanwhile, until Enter or until the field is left.
@@ -25,7 +33,7 @@ export function SeedField({ testid, label, seed, disabled, onSeed }) {
       max: MAX_SEED,
       step: 1,
       "data-testid": testid,
-      placeholder: disabled ? "–" : "no seed",
+      placeholder: disabled ? "–" : t("seed.none"),
       value: draft ?? seed ?? "",
       disabled,
       onInput: (event) => setDraft(event.currentTarget.value),
@@ -37,5 +45,68 @@ export function SeedField({ testid, label, seed, disabled, onSeed }) {
       },
       onBlur: () => setDraft(null),
     }),
+  );
+}
+
+const SAID_FOR_MS = 2000;
+
+/**
+ * Puts a seed on the clipboard, and says whether that worked: over plain http browsers do not allow it.
+ * @param {{ seed: number | null }} props
+ */
+export function CopySeed({ seed }) {
+  const [said, setSaid] = useState(/** @type {"" | "copied" | "refused"} */ (""));
+  const timer = useRef(0);
+  const copy = async () => {
+    let outcome = /** @type {"copied" | "refused"} */ ("copied");
+    try {
+      await navigator.clipboard.writeText(String(seed));
+    } catch {
+      outcome = "refused";
+    }
+    setSaid(outcome);
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => setSaid(""), SAID_FOR_MS);
+  };
+  return h(
+    "span",
+    { class: "copy" },
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": t("seed.copy"),
+        title: t("seed.copy"),
+        "data-testid": "seed-copy",
+        disabled: seed === null,
+        onClick: copy,
+      },
+      h(Icon, { name: said === "copied" ? "done" : "copy" }),
+    ),
+    h(
+      "span",
+      { class: said === "refused" ? "copy-said" : "visually-hidden", role: "status" },
+      said && t(`seed.${said}`),
+    ),
+  );
+}
+
+/** @param {{ locked: boolean, disabled: boolean, onLock: (locked: boolean) => void }} props */
+export function SeedLock({ locked, disabled, onLock }) {
+  const hint = locked ? t("seed.locked") : t("seed.lock");
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button",
+      "aria-label": t("seed.lock"),
+      "aria-pressed": locked,
+      title: hint,
+      "data-testid": "seed-lock",
+      disabled,
+      onClick: () => onLock(!locked),
+    },
+    h(Icon, { name: locked ? "locked" : "unlocked" }),
   );
 }

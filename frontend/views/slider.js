@@ -3,6 +3,7 @@
 import { h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { clamp, snap } from "../document.js";
+import { t } from "../language.js";
 import { Icon } from "./icons.js";
 
 /** A pointer this close to the original, as a part of the range, lands on it. */
@@ -84,7 +85,7 @@ export function Slider(props) {
         step,
         value: shown,
         disabled,
-        "aria-valuetext": known ? `${format(shown, step)}${unit && ` ${unit}`}` : "not known yet",
+        "aria-valuetext": known ? spoken(format(shown, step), unit) : t("slider.unknown"),
         onPointerDown: () => (held.current = true),
         onInput: (event) => props.onChange(pulled(event.currentTarget.valueAsNumber), held.current),
         onKeyDown: (event) => {
@@ -111,8 +112,8 @@ export function ResetButton({ name, label, changed, disabled, onReset }) {
     {
       type: "button",
       class: "icon-button quiet small",
-      "aria-label": `Reset ${label.toLowerCase()}`,
-      title: "Reset (double click on the slider)",
+      "aria-label": t("slider.reset", { label: label.toLowerCase() }),
+      title: t("slider.resetHint"),
       "data-testid": `reset-${name}`,
       disabled: !changed || disabled,
       onClick: onReset,
@@ -128,9 +129,9 @@ function LockButton({ name, label, locked, onLock }) {
     {
       type: "button",
       class: "icon-button quiet small lock",
-      "aria-label": `Hold ${label.toLowerCase()} while others are edited`,
+      "aria-label": t("slider.hold", { label: label.toLowerCase() }),
       "aria-pressed": locked,
-      title: locked ? "Held while others are edited" : "Hold this while others are edited",
+      title: locked ? t("slider.held") : t("slider.holdThis"),
       "data-testid": `lock-${name}`,
       onClick: () => onLock(!locked),
     },
@@ -150,7 +151,7 @@ export function NumberField({ name, label, minimum, maximum, step, unit, value, 
     { class: "number" },
     h("input", {
       type: "number",
-      "aria-label": `${label}, value`,
+      "aria-label": t("slider.value", { label }),
       "data-testid": `number-${name}`,
       inputMode: "decimal",
       min: minimum,
@@ -168,9 +169,13 @@ export function NumberField({ name, label, minimum, maximum, step, unit, value, 
       },
       onBlur: () => setDraft(null),
     }),
-    h("span", { class: "unit", "aria-hidden": "true" }, unit === "years" ? "y" : unit),
+    h("span", { class: "unit", "aria-hidden": "true" }, unit === "years" ? t("unit.yearsShort") : unit),
   );
 }
+
+/** @param {string} number @param {string} unit */
+const spoken = (number, unit) =>
+  unit === "years" ? t("unit.years", { number }) : unit ? `${number} ${unit}` : number;
 
 /** With as many decimals as the step has. @param {number} value @param {number} step */
 function format(value, step) {

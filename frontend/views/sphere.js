@@ -4,6 +4,7 @@ import { h } from "../vendor/preact.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
 import { snap } from "../document.js";
 import { anglesAt, directionOf, inWords, shade } from "../lamp.js";
+import { t } from "../language.js";
 
 /** @import { Lamp } from "../editing_messages.js" */
 /** @import { Angles } from "../lamp.js" */
@@ -48,7 +49,7 @@ export function Sphere({ lamp, onMove, onRelease, onReset }) {
     {
       class: z < 0 ? "sphere behind" : "sphere",
       "data-testid": "lamp",
-      title: "Drag the light; double click puts it back",
+      title: t("lamp.drag"),
       onPointerDown: (event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         held.current = true;
@@ -63,7 +64,7 @@ export function Sphere({ lamp, onMove, onRelease, onReset }) {
     h("span", { class: "lamp-point", style: { left: `${50 + 50 * x}%`, top: `${50 - 50 * y}%` } }),
     h("input", {
       ...range,
-      "aria-label": "Light from left to right",
+      "aria-label": t("lamp.azimuth"),
       "aria-valuetext": inWords(lamp),
       "data-testid": "lamp-azimuth",
       min: -180,
@@ -73,7 +74,7 @@ export function Sphere({ lamp, onMove, onRelease, onReset }) {
     }),
     h("input", {
       ...range,
-      "aria-label": "Height of the light",
+      "aria-label": t("lamp.elevation"),
       "aria-valuetext": inWords(lamp),
       "data-testid": "lamp-elevation",
       min: -90,

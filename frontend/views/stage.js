@@ -1,32 +1,68 @@
 // The picture, what is happening to it, and the ways to compare it.
 
 import { h } from "../vendor/preact.js";
-import { useEffect, useRef } from "../vendor/hooks.js";
-import { headline } from "../progress.js";
+import { useEffect, useMemo, useRef, useState } from "../vendor/hooks.js";
+import { canCompare } from "../comparing.js";
 import { editCount } from "../edits.js";
+import { formatList, plural, t, term } from "../language.js";
+import { headline } from "../progress.js";
 import { jobOfBase, loadingModel, modelOf, modelProblem, runningJob } from "../selectors.js";
+import { Zooming } from "../zooming.js";
 import { HoldButton } from "./controls.js";
 import { Icon } from "./icons.js";
+import { CompareTools, Wipe, ZoomTools } from "./zoom.js";
 
 /** @import { State } from "../state.js" */
 /** @import { View } from "./app.js" */
 
+/** After this long a picture that is not there yet is explained. */
+const LONG_MS = 2500;
+
 /** @param {View} view */
 export function Stage(view) {
-  const { state, screen, editor } = view;
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  useEffect(() => {
-    if (!canvas.current) return undefined;
-    editor.canvas = canvas.current;
-    return screen.attach(canvas.current, "chosen");
-  }, []);
+  const { state, screen } = view;
+  const [tools, setTools] = useState(false);
+  const zooming = useMemo(() => new Zooming(screen), []);
+  screen.pixels = modelOf(state)?.img_resolution ?? 1;
   return h(
     "section",
-    { class: "stage", "aria-label": "Picture" },
+    { class: "stage", "aria-label": t("stage.title") },
+    h(Frame, { ...view, zooming }),
+    h(StageBar, { ...view, tools, onTools: () => setTools(!tools) }),
     h(
       "div",
-      { class: "frame", "data-picture": state.picture, "data-testid": "stage" },
+      { class: "stage-tools", id: "stage-tools", "data-open": tools },
+      h(ZoomTools, { zooming, screen }),
+      h(CompareTools, view),
+    ),
+  );
+}
+
+/** @param {View & { zooming: Zooming }} props */
+function Frame({ zooming, ...view }) {
+  const { state, screen, editor } = view;
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const pictures = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    if (!canvas.current || !pictures.current) return undefined;
+    editor.canvas = canvas.current;
+    const detach = screen.attach(canvas.current, "chosen", { zooms: true });
+    const stop = zooming.attach(pictures.current);
+    return () => {
+      detach();
+      stop();
+    };
+  }, []);
+  const mode = canCompare(state) && state.view === "document" ? state.comparison.mode : "off";
+  return h(
+    "div",
+    { class: "frame", "data-picture": state.picture, "data-compare": mode, "data-testid": "stage" },
+    h(
+      "div",
+      { class: "pictures", ref: pictures, tabIndex: 0, role: "group", "aria-label": t("stage.pictures") },
+      mode === "beside" && h(Before, view),
       h("canvas", {
+        key: "face",
         ref: canvas,
         class: "face",
         width: 512,
@@ -37,24 +73,55 @@ export function Stage(view) {
         "data-seq": "0",
         "data-kind": "0",
         "data-frames": "0",
+        "data-zoom": "fit",
       }),
-      h(Overlay, view),
-      h(PhotoInset, view),
     ),
-    h(StageBar, view),
+    mode === "wipe" && h(Wipe, { screen }),
+    mode !== "off" && h(Sides, null),
+    h(Overlay, view),
+    mode === "off" && h(PhotoInset, view),
   );
 }
 
+/** The picture before, beside the one that is edited. @param {View} view */
+function Before({ screen }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  useEffect(() => (canvas.current ? screen.attach(canvas.current, "before", { zooms: true }) : undefined), []);
+  return h("canvas", {
+    ref: canvas,
+    class: "face",
+    width: 512,
+    height: 512,
+    role: "img",
+    "aria-label": t("compare.before"),
+    "data-testid": "face-before",
+  });
+}
+
+/** Which side is which. */
+const Sides = () =>
+  h(
+    "div",
+    { class: "sides", "aria-hidden": "true" },
+    h("span", null, t("compare.before")),
+    h("span", null, t("compare.now")),
+  );
+
 /** @param {State} state */
 function describe(state) {
-  if (state.view === "projection") return "The search for the photo's face, so far";
-  if (state.comparing === "photo") return "The photo's own crop";
+  if (state.view === "projection") return t("stage.search");
+  if (state.comparing === "photo") return t("stage.crop");
   const base = state.document?.base;
-  if (!base) return "No picture yet";
-  const edits = Object.keys(state.document?.attributes ?? {});
-  const found = jobOfBase(state) ? "Face found in a photo" : "Face made on request";
-  const face = base.kind === "seed" ? `Face made from seed ${base.seed}` : found;
-  return edits.length && state.comparing !== "before" ? `${face}, edited: ${edits.join(", ")}` : face;
+  if (!base) return t("stage.none");
+  const model = modelOf(state);
+  const edits = Object.keys(state.document?.attributes ?? {}).map((name) =>
+    term(`attribute.${name}`, model?.attributes.find((info) => info.name === name)?.label ?? name),
+  );
+  const found = jobOfBase(state) ? t("stage.foundFace") : t("stage.requestedFace");
+  const face = base.kind === "seed" ? t("stage.seedFace", { seed: String(base.seed) }) : found;
+  return edits.length && state.comparing !== "before"
+    ? t("stage.edited", { face, edits: formatList(edits) })
+    : face;
 }
 
 /** @param {View} view */
@@ -62,20 +129,35 @@ function Overlay(view) {
   const { state } = view;
   if (state.picture === "loading") {
     const model = loadingModel(state);
-    const waiting = model ? `Loading ${model.title}…` : "Making the first face…";
+    const waiting = model ? t("stage.loading", { model: model.title }) : t("stage.first");
     return h(
       "div",
       { class: "veil", role: "status" },
-      h("span", null, state.connection.phase === "lost" ? "No picture yet" : waiting),
+      h("span", null, state.connection.phase === "lost" ? t("stage.none") : waiting),
     );
   }
   if (state.picture === "failed" && state.connection.phase === "open") return h(Failed, view);
   return h(
     "div",
     { class: "overlay" },
-    state.picture === "busy" && h("div", { class: "busy", role: "status", "aria-label": "Rendering" }),
+    state.picture === "busy" &&
+      h("div", { class: "busy", role: "status", "aria-label": t("stage.rendering") }),
     h(Badge, { state }),
+    state.picture === "busy" && state.connection.phase === "open" && !loadingModel(state) && h(Waiting, { state }),
   );
+}
+
+/** Why a picture takes its time, once it does. @param {{ state: State }} props */
+function Waiting({ state }) {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), LONG_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!long) return null;
+  const { queuedMs, renderMs } = state.meter;
+  const cause = runningJob(state) ? "ownSearch" : queuedMs > renderMs ? "others" : "slow";
+  return h("p", { class: "waiting", role: "status", "data-testid": "waiting" }, t(`stage.wait.${cause}`));
 }
 
 /** @param {View} view */
@@ -89,14 +171,14 @@ function Failed({ state, choosing }) {
     h(
       "p",
       null,
-      h("strong", null, "This picture could not be made."),
-      meter.size > 0 && " You see the last one that could.",
+      h("strong", null, t("stage.failed")),
+      meter.size > 0 && ` ${t("stage.lastOne")}`,
       ` ${modelProblem(state) || pictureProblem}`,
     ),
     h(
       "button",
       { type: "button", class: "button", "data-testid": "retry", onClick: () => void choosing.retry() },
-      "Try again",
+      t("stage.retry"),
     ),
     lacksModel &&
       h(
@@ -107,7 +189,7 @@ function Failed({ state, choosing }) {
           "data-testid": "choose-model",
           onClick: () => choosing.open(true),
         },
-        "Choose a model",
+        t("stage.chooseModel"),
       ),
   );
 }
@@ -117,14 +199,13 @@ function Badge({ state }) {
   const job = runningJob(state);
   const model = loadingModel(state);
   if (state.comparing)
-    return h("span", { class: "badge" }, state.comparing === "photo" ? "Photo" : "Before the edits");
-  if (state.connection.phase !== "open")
-    return h("span", { class: "badge" }, "Not connected: showing the last picture");
+    return h("span", { class: "badge" }, state.comparing === "photo" ? t("stage.photo") : t("compare.before"));
+  if (state.connection.phase !== "open") return h("span", { class: "badge" }, t("stage.offline"));
   if (model)
     return h(
       "span",
       { class: "badge live", role: "status", "data-testid": "loading" },
-      `Loading ${model.title}…`,
+      t("stage.loading", { model: model.title }),
     );
   if (state.view !== "projection" || !job) return null;
   return h("span", { class: "badge live" }, headline(job));
@@ -138,19 +219,18 @@ function PhotoInset({ state, editor }) {
   return h(
     HoldButton,
     {
-      label: "Hold to see the photo",
+      label: t("stage.holdPhoto"),
       testid: "compare-photo",
       class: "inset",
       onHold: (held) => void editor.compare(held ? "photo" : null, url),
     },
     h("img", { src: url, alt: "", draggable: false }),
-    h("span", null, "Photo"),
+    h("span", null, t("stage.photo")),
   );
 }
 
-/** @param {View} view */
-function StageBar({ state, store, editor }) {
-  const edits = state.document ? editCount(state.document) : 0;
+/** @param {View & { tools: boolean, onTools: () => void }} props */
+function StageBar({ state, store, editor, tools, onTools }) {
   const running = runningJob(state)?.state === "running";
   const other = state.view === "projection" ? "document" : "projection";
   return h(
@@ -159,15 +239,15 @@ function StageBar({ state, store, editor }) {
     h(
       HoldButton,
       {
-        label: "Hold to compare with the face before the edits",
-        title: "Hold to see the face before the edits (B)",
+        label: t("compare.holdLabel"),
+        title: t("compare.holdTitle"),
         testid: "compare",
-        disabled: edits === 0,
+        disabled: !canCompare(state),
         onHold: (held) => void editor.compare(held ? "before" : null),
       },
       h(Icon, { name: "compare" }),
-      h("span", { class: "wide-only" }, "Hold to compare"),
-      h("span", { class: "narrow-only" }, "Compare"),
+      h("span", { class: "wide-only" }, t("compare.hold")),
+      h("span", { class: "narrow-only" }, t("compare.holdShort")),
     ),
     running &&
       h(
@@ -179,10 +259,23 @@ function StageBar({ state, store, editor }) {
           onClick: () => store.dispatch({ type: "view", view: other }),
         },
         h(Icon, { name: other === "projection" ? "search" : "photo" }),
-        h("span", null, other === "projection" ? "Watch the search" : "Back to my face"),
+        h("span", null, other === "projection" ? t("stage.watch") : t("stage.back")),
       ),
     h("span", { class: running ? "caption wide-only" : "caption", "data-testid": "caption" }, caption(state)),
     h(MeterReading, { state }),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button narrow-only",
+        "aria-label": t("stage.tools"),
+        "aria-expanded": tools,
+        "aria-controls": "stage-tools",
+        "data-testid": "stage-tools",
+        onClick: onTools,
+      },
+      h(Icon, { name: "search" }),
+    ),
   );
 }
 
@@ -190,27 +283,33 @@ function StageBar({ state, store, editor }) {
 function caption(state) {
   const base = state.document?.base;
   if (!base) return "";
-  const face = base.kind === "seed" ? `Seed ${base.seed}` : origin(state);
+  const face = base.kind === "seed" ? t("history.seed", { seed: String(base.seed) }) : origin(state);
   const edits = state.document ? editCount(state.document) : 0;
-  return edits ? `${face}, ${edits} ${edits === 1 ? "edit" : "edits"}` : face;
+  return edits ? plural("stage.caption", edits, { face }) : face;
 }
 
 /** Where a face without a seed comes from. @param {State} state */
 function origin(state) {
   const job = jobOfBase(state);
-  if (!job) return "Made on request";
-  return `Found in ${state.photos.find(({ id }) => id === job.photo)?.name ?? "a photo"}`;
+  if (!job) return t("stage.requested");
+  const photo = state.photos.find(({ id }) => id === job.photo)?.name;
+  return photo ? t("stage.foundIn", { photo }) : t("stage.foundInSome");
 }
 
 /** @param {{ state: State }} props */
 function MeterReading({ state: { meter } }) {
-  const { renderMs, queuedMs, size } = meter;
-  const server = `Rendering ${renderMs.toFixed(0)} ms, waiting ${queuedMs.toFixed(0)} ms`;
-  const title = `From an edit to seeing it. ${server}, ${size} × ${size} pixels.`;
+  const { latencyMs, perSecond, renderMs, queuedMs, size } = meter;
+  const title = t("meter.about", { render: Math.round(renderMs), queued: Math.round(queuedMs), size });
   return h(
     "span",
-    { class: "meter", "data-testid": "meter", title: meter.latencyMs === null ? undefined : title },
-    h("span", null, meter.latencyMs === null ? "– ms" : `${meter.latencyMs.toFixed(0)} ms`),
-    h("span", null, meter.perSecond?.toFixed(0) ?? "–", h("span", { class: "wide-only" }, " pictures"), "/s"),
+    { class: "meter", "data-testid": "meter", title: latencyMs === null ? undefined : title },
+    h("span", null, latencyMs === null ? "– ms" : `${latencyMs.toFixed(0)} ms`),
+    h(
+      "span",
+      null,
+      perSecond?.toFixed(0) ?? "–",
+      h("span", { class: "wide-only" }, ` ${t("meter.pictures")}`),
+      "/s",
+    ),
   );
 }

@@ -3,6 +3,7 @@
 import { h } from "../vendor/preact.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { render } from "../api.js";
+import { t } from "../language.js";
 
 /** @import { LoomDocument, ModelInfo } from "../messages.js" */
 
@@ -55,7 +56,7 @@ export function Thumbnail({ document, model }) {
       if (made) URL.revokeObjectURL(made);
     };
   }, [key]);
-  if (failed) return h("span", { class: "thumbnail missing" }, "no picture");
+  if (failed) return h("span", { class: "thumbnail missing" }, t("thumbnail.none"));
   return url
     ? h("img", { class: "thumbnail", src: url, alt: "", draggable: false })
     : h("span", { class: "thumbnail" });

@@ -2,15 +2,16 @@
 
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
+import { canRedo, canUndo } from "../history.js";
+import { LANGUAGES, currentLanguage, setLanguage, t } from "../language.js";
 import { Account } from "./account.js";
 import { IconButton } from "./controls.js";
+import { ExportButton } from "./exporting.js";
 import { Icon, Mark } from "./icons.js";
 import { ModelButton } from "./models.js";
 
 /** @import { Connection } from "../state.js" */
 /** @import { View } from "./app.js" */
-
-const PHASES = { connecting: "Connecting", open: "Connected", lost: "Reconnecting" };
 
 /** @param {View} view */
 export function TopBar(view) {
@@ -24,21 +25,22 @@ export function TopBar(view) {
     h("div", { class: "spacer" }),
     h(IconButton, {
       icon: "undo",
-      label: "Undo",
+      label: t("key.undo"),
       testid: "undo",
       keys: "Ctrl+Z",
-      disabled: !state.past.length,
+      disabled: !canUndo(state.history),
       onClick: () => editor.step("undo"),
     }),
     h(IconButton, {
       icon: "redo",
-      label: "Redo",
+      label: t("key.redo"),
       testid: "redo",
       keys: "Ctrl+Shift+Z",
-      disabled: !state.future.length,
+      disabled: !canRedo(state.history),
       onClick: () => editor.step("redo"),
     }),
-    h(Download, { editor, ready: state.picture !== "loading" }),
+    h(ExportButton, view),
+    h(LanguageChoice, { editor }),
     h(ThemeToggle, null),
     h(Account, null),
   );
@@ -50,31 +52,29 @@ function ConnectionPill({ connection }) {
     "span",
     { class: "pill", "data-testid": "connection", "data-state": connection.phase, role: "status" },
     h("span", { class: "dot", "aria-hidden": "true" }),
-    h("span", { class: "pill-text" }, PHASES[connection.phase]),
+    h("span", { class: "pill-text" }, t(`connection.${connection.phase}`)),
   );
 }
 
-/** @param {{ editor: View["editor"], ready: boolean }} props */
-function Download({ editor, ready }) {
-  const [busy, setBusy] = useState(false);
-  const onClick = async () => {
-    setBusy(true);
-    await editor.download();
-    setBusy(false);
-  };
+/** @param {{ editor: View["editor"] }} props */
+function LanguageChoice({ editor }) {
   return h(
-    "button",
-    {
-      type: "button",
-      class: "button",
-      "data-testid": "download",
-      "aria-label": "Download PNG",
-      title: "Download this picture as PNG",
-      disabled: !ready || busy,
-      onClick,
-    },
-    h(Icon, { name: "download" }),
-    h("span", { class: "wide-only" }, busy ? "Rendering…" : "Download"),
+    "label",
+    { class: "icon-button language", title: t("app.language") },
+    h(Icon, { name: "globe" }),
+    h(
+      "select",
+      {
+        "aria-label": t("app.language"),
+        "data-testid": "language",
+        value: currentLanguage(),
+        onChange: (/** @type {{ currentTarget: HTMLSelectElement }} */ event) => {
+          const code = /** @type {typeof LANGUAGES[number][0]} */ (event.currentTarget.value);
+          setLanguage(code).catch((error) => editor.report(error));
+        },
+      },
+      LANGUAGES.map(([code, name]) => h("option", { key: code, value: code, lang: code }, name)),
+    ),
   );
 }
 
@@ -89,7 +89,7 @@ function ThemeToggle() {
   };
   return h(IconButton, {
     icon: theme === "dark" ? "sun" : "moon",
-    label: `Switch to the ${other} theme`,
+    label: other === "dark" ? t("theme.toDark") : t("theme.toLight"),
     testid: "theme",
     onClick,
   });

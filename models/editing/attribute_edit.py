@@ -6,6 +6,7 @@ order does not matter, and the target at its base value is the base itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -42,32 +43,43 @@ def start_edit(flow: ConditionalFlow, ws: Tensor, base: Tensor) -> EditStart:
     return EditStart(ws, base, u, decoded.view_as(u), tuple(row.tolist()))
 
 
+@dataclass(frozen=True)
+class Edit:
+    """One edit to apply: the attributes target [N, 17], of which row l takes those that may change row l.
+
+    rules None: all may change all rows.
+    """
+
+    start: EditStart
+    target: Tensor
+    rules: LayerRules | None = None
+
+
 def apply_edit(
     flow: ConditionalFlow, start: EditStart, target: Tensor, rules: LayerRules | None = None
 ) -> Tensor:
-    """ws with the attributes target [N, 17]; start.ws itself where target equals the base.
+    """ws [N, L, C] of one edit. Raises as apply_edits does."""
+    return apply_edits(flow, [Edit(start, target, rules)])[0]
 
-    rules: row l goes to the base with those attributes of the target that may change row l; None: all may.
+
+def apply_edits(flow: ConditionalFlow, edits: Sequence[Edit]) -> list[Tensor]:
+    """ws [N, L, C] of each edit, start.ws itself where its target equals its base; all in one decoding.
+
     Only the rows that go anywhere are decoded, those with the same u and the same target once. The difference
     of two decodings is added to ws, so that the solver's error at the base cancels.
 
-    Raises EditError where the rules are another generator's, IntegrationError where the flow diverges.
+    Raises EditError where rules are another generator's, IntegrationError where the flow diverges.
     """
-    if torch.equal(target, start.base):
-        return start.ws
-    layers = start.ws.shape[1]
-    rules = rules or all_layers(layers)
-    if rules.num_ws != layers:
-        raise EditError(f"The layer rules are for {rules.num_ws} layers, this face has {layers}.")
-    changed = tuple(torch.nonzero((target != start.base).any(dim=0)).flatten().tolist())
-    groups = _groups(start.row, rules, changed)
+    found = [edit.start.ws for edit in edits]
+    groups = {index: grouped for index, edit in enumerate(edits) if (grouped := _groups(edit))}
     if not groups:
-        return start.ws
-    change = _changes(fixed_step_flow(flow), start, target, list(groups))
-    ws = start.ws.clone()
-    for i, layer_list in enumerate(groups.values()):
-        ws[:, layer_list] += change[:, i, None]
-    return ws
+        return found
+    changes = _changes(fixed_step_flow(flow), [(edits[i], list(grouped)) for i, grouped in groups.items()])
+    for (index, grouped), change in zip(groups.items(), changes, strict=True):
+        found[index] = found[index].clone()
+        for i, layer_list in enumerate(grouped.values()):
+            found[index][:, layer_list] += change[:, i, None]
+    return found
 
 
 def edit_attributes(
@@ -85,24 +97,40 @@ def edit_attributes(
 _Group = tuple[int, tuple[int, ...]]  # which u, and the columns of the target that its layers take
 
 
-def _groups(row: tuple[int, ...], rules: LayerRules, changed: tuple[int, ...]) -> dict[_Group, list[int]]:
+def _groups(edit: Edit) -> dict[_Group, list[int]]:
     """The layers that change, by what they are decoded from."""
+    start, layers = edit.start, edit.start.ws.shape[1]
+    rules = edit.rules or all_layers(layers)
+    if rules.num_ws != layers:
+        raise EditError(f"The layer rules are for {rules.num_ws} layers, this face has {layers}.")
+    changed = tuple(torch.nonzero((edit.target != start.base).any(dim=0)).flatten().tolist())
     groups: dict[_Group, list[int]] = {}
-    for layer, u in enumerate(row):
+    for layer, u in enumerate(start.row):
         columns = tuple(column for column in changed if layer in rules.layers[column])
         if columns:
             groups.setdefault((u, columns), []).append(layer)
     return groups
 
 
-def _changes(decoder: FixedStepFlow, start: EditStart, target: Tensor, groups: list[_Group]) -> Tensor:
-    """By how much w changes for each group, [N, G, C]; exactly zero where a sample's target is its base."""
-    wanted = torch.stack([_taking(start.base, target, columns) for _, columns in groups], dim=1)
-    rows = [u for u, _ in groups]
-    decoded = decoder.decode(start.u[:, rows].flatten(0, 1), wanted.flatten(0, 1))
-    change = decoded.view(*wanted.shape[:2], -1) - start.reconstruction[:, rows]
-    moves = (wanted != start.base[:, None]).any(dim=2, keepdim=True)
-    return torch.where(moves, change, torch.zeros_like(change))
+def _changes(decoder: FixedStepFlow, wanted: Sequence[tuple[Edit, list[_Group]]]) -> list[Tensor]:
+    """By how much w changes for each group of each edit, [N, G, C] an edit; exactly zero where a sample's
+    target is its base.
+    """
+    targets = [
+        torch.stack([_taking(edit.start.base, edit.target, columns) for _, columns in groups], dim=1)
+        for edit, groups in wanted
+    ]
+    rows = [edit.start.u[:, [u for u, _ in groups]] for edit, groups in wanted]
+    decoded = decoder.decode(
+        torch.cat([u.flatten(0, 1) for u in rows]), torch.cat([target.flatten(0, 1) for target in targets])
+    )
+    changes = []
+    parts = decoded.split([target.shape[0] * target.shape[1] for target in targets])
+    for (edit, groups), target, part in zip(wanted, targets, parts, strict=True):
+        change = part.view(*target.shape[:2], -1) - edit.start.reconstruction[:, [u for u, _ in groups]]
+        moves = (target != edit.start.base[:, None]).any(dim=2, keepdim=True)
+        changes.append(torch.where(moves, change, torch.zeros_like(change)))
+    return changes
 
 
 def _taking(base: Tensor, target: Tensor, columns: tuple[int, ...]) -> Tensor:

@@ -11,12 +11,12 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
 
 from models.editing.directions import Direction
 from models.editing.errors import BadDirection
 from models.editing.population import deviation_along, draw_w
 from models.editing.sefa import signed
+from models.stylegan2.feature_maps import block_maps
 from models.stylegan2.generator import Generator
 
 W_DRAWS = 10_000
@@ -88,7 +88,8 @@ def activation_components(
     w = draw_w(generator, draws, seed)
     maps = []
     for part in w.split(_TOGETHER):
-        maps.append(_feature_maps(generator, part, resolution).cpu())
+        ws = part[:, None].expand(-1, generator.num_ws, -1)
+        maps.append(block_maps(generator.synthesis, ws, resolution).flatten(1).cpu())
         if progress:
             progress(min(len(maps) * _TOGETHER, draws), draws + 1)
     centred = torch.cat(maps)
@@ -115,20 +116,6 @@ def activation_components(
     if progress:
         progress(draws + 1, draws + 1)
     return found
-
-
-def _feature_maps(generator: Generator, w: Tensor, resolution: int) -> Tensor:
-    """[N, F] at the end of the block of that resolution, for w [N, C]."""
-    x: Tensor | None = None
-    img: Tensor | None = None
-    for r in generator.config.resolutions:
-        block = generator.synthesis.block(r)
-        rows = w[:, None].expand(-1, block.num_conv + 1, -1)
-        x, img = block(x, img, rows, "const", [None] * block.num_conv)
-        if r == resolution:
-            break
-    assert x is not None
-    return x.flatten(1)
 
 
 def _rows(generator: Generator, layers: Sequence[int] | None) -> tuple[int, ...]:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 
-def mix(ws: Tensor, source_ws: Tensor, layers: Sequence[int], strength: float = 1.0) -> Tensor:
+def mix(ws: Tensor, source_ws: Tensor, layers: Sequence[int], strength: float | Sequence[float]) -> Tensor:
     """ws [1, L, C] with the given rows moved towards source_ws [1, L, C]; strength 1 takes them over.
 
-    Returns ws itself where nothing is to change. Raises ValueError on other shapes or missing rows.
+    strength: one for all rows, or one for each. Returns ws itself where nothing is to change. Raises
+    ValueError on other shapes or missing rows, or where the strengths are not as many as the rows.
     """
     if ws.ndim != 3 or ws.shape != source_ws.shape:
         raise ValueError(f"cannot mix ws of shapes {list(ws.shape)} and {list(source_ws.shape)}")
     if not all(0 <= layer < ws.shape[1] for layer in layers):
         raise ValueError(f"layers must lie in 0..{ws.shape[1] - 1}, not {list(layers)}")
-    if not layers or strength == 0:
+    strengths = list(strength) if isinstance(strength, Sequence) else [strength] * len(layers)
+    if len(strengths) != len(layers):
+        raise ValueError(f"{len(layers)} layers need as many strengths, not {len(strengths)}")
+    if not any(strengths):
         return ws
     rows = list(layers)
     mixed = ws.clone()
-    mixed[:, rows] = ws[:, rows].lerp(source_ws[:, rows], strength)
+    weights = torch.tensor(strengths, dtype=ws.dtype, device=ws.device)[:, None]
+    mixed[:, rows] = ws[:, rows].lerp(source_ws[:, rows], weights)
     return mixed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -63,6 +64,32 @@ def closed_walk(keys: Tensor, durations: Sequence[float], times: Sequence[float]
     return _as_rows(np.asarray(values), keys)
 
 
+def gentle_times(durations: Sequence[float], times: Sequence[float]) -> NDArray[np.float64]:
+    """The times at which an even walk is where one is that begins and ends each section at rest: within a
+    section the share t becomes t^2 (3 - 2 t).
+    """
+    ends = _section_ends(durations)
+    at = np.clip(np.asarray(times, np.float64), ends[0], ends[-1])
+    before = np.clip(np.searchsorted(ends, at, side="right") - 1, 0, len(ends) - 2)
+    length = ends[before + 1] - ends[before]
+    share = (at - ends[before]) / length
+    return np.asarray(ends[before] + length * share**2 * (3 - 2 * share))
+
+
+def section_at(durations: Sequence[float], time: float) -> tuple[int, float]:
+    """The section that a time in seconds lies in, and the share 0..1 of it that has passed."""
+    ends = _section_ends(durations)
+    at = float(np.clip(time, ends[0], ends[-1]))
+    section = int(np.clip(np.searchsorted(ends, at, side="right") - 1, 0, len(ends) - 2))
+    return section, float((at - ends[section]) / (ends[section + 1] - ends[section]))
+
+
+def crossed_noise(first: Tensor, second: Tensor, share: float) -> Tensor:
+    """Noise maps of the same shape on the way from one to another; unit variance stays unit variance."""
+    angle = share * math.pi / 2
+    return math.cos(angle) * first + math.sin(angle) * second
+
+
 def _as_rows(values: NDArray[np.float64], keys: Tensor) -> Tensor:
     return torch.from_numpy(values).to(keys).reshape(-1, *keys.shape[1:])
 
@@ -74,6 +101,10 @@ def _key_times(keys: Tensor, durations: Sequence[float]) -> NDArray[np.float64]:
         raise ValueError(
             f"{keys.shape[0]} faces have {keys.shape[0] - 1} sections between them, not {len(durations)}"
         )
+    return _section_ends(durations)
+
+
+def _section_ends(durations: Sequence[float]) -> NDArray[np.float64]:
     ends = np.concatenate([[0.0], np.cumsum(durations)])
     if not all(later > earlier for earlier, later in pairwise(ends)):
         raise ValueError("every section of a walk must last longer than nothing")

@@ -35,11 +35,11 @@ from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.generator import Generator
 from models.weights import replace_file
 from server.engine.alignment import aligned_face, anchors_of_landmarks
+from server.engine.drawing import as_rgb
 from server.engine.faces import FaceFinder
 from server.engine.frames import encode_png
 from server.engine.interface import RGB
 from server.engine.latents import Latent, latent_file
-from server.engine.worker import as_rgb
 from server.problems import Problem
 from server.settings import MIB, Settings
 from server.uploads import read_photo

@@ -26,8 +26,10 @@ from server.commands.terminal import EXIT_USAGE, stop
 from server.listen import uvicorn_config
 from server.origins import is_loopback
 from server.settings import Settings
+from server.storage.blob_places import open_blobs
+from server.storage.blobs import UnusableBlobsError
+from server.storage.connections import UnusableDatabaseError
 from server.storage.database import Database
-from server.storage.schema import UnusableDatabaseError
 
 FIRST_USER = "owner"
 
@@ -54,10 +56,12 @@ def serve(
     try:
         app = create_app(settings, partial(LocalEngine, engine_options(settings)))
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        Database(settings.database).close()  # refused here, in a sentence, and not by the running server
+        # Refused here, in a sentence, and not by the running server.
+        Database(settings.database).close()
+        open_blobs(settings.blobs_url, settings.data_dir / "blobs")
     except ValueError as error:
         stop(f"Cannot start: {error}.", EXIT_USAGE)
-    except (TokenFileError, UnusableDatabaseError) as error:
+    except (TokenFileError, UnusableDatabaseError, UnusableBlobsError) as error:
         stop(f"Cannot start: {error}", EXIT_USAGE)
     server = uvicorn.Server(uvicorn_config(app, settings))
     if open_page:

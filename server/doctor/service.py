@@ -5,31 +5,31 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from sqlalchemy import create_engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
-
 from server.access.tokens import TokenFileError, read_token_file
 from server.doctor.finding import Finding
 from server.origins import is_loopback
 from server.settings import Settings
-from server.storage.schema import UnusableDatabaseError, check_schema
+from server.storage.connections import UnusableDatabaseError, database_url
+from server.storage.revisions import newest
+from server.storage.schema import check_schema
 
 
 def database(settings: Settings) -> Finding:
     """Readable and of this version. One that is not there yet is not made here."""
-    url = make_url(settings.database)
+    try:
+        url = database_url(settings.database)
+    except UnusableDatabaseError as error:
+        return Finding("database", "fail", str(error), "Correct LATENTLOOM_DATABASE_URL.")
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         return Finding("database", "ok", "made at the first start")
     try:
-        engine = create_engine(url)
-        check_schema(engine)
-        engine.dispose()
+        revision = check_schema(url)
     except UnusableDatabaseError as error:
         return Finding("database", "fail", str(error), "Restore a backup, or move it away.")
-    except (SQLAlchemyError, ImportError) as error:
-        advice = "Check LATENTLOOM_DATABASE_URL, and that the database runs."
-        return Finding("database", "fail", f"cannot be opened ({type(error).__name__})", advice)
-    return Finding("database", "ok", url.render_as_string(hide_password=True))
+    name = url.render_as_string(hide_password=True)
+    if revision != newest():
+        return Finding("database", "ok", f"{name}: brought to this version at the next start")
+    return Finding("database", "ok", name)
 
 
 def port(settings: Settings) -> Finding:

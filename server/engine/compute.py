@@ -3,6 +3,9 @@
 Each kind may be overtaken by more urgent ones for a while only, so that nothing waits for ever. After a live
 picture the next edit of the same hand is on its way: a projection's step, which takes longer than a picture,
 waits for it, but not longer than LONGEST_HOLD_MS in all.
+
+Pictures that wait for the same kind of work are computed together, which costs less than one after the other.
+None waits for company: a batch is what piled up while the thread was busy.
 """
 
 from __future__ import annotations
@@ -13,16 +16,16 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from server.engine.measures import StageTimes
 
 T = TypeVar("T")
-
+Item = TypeVar("Item")
 
 HOLD_MS = 30  # after a live picture
 LONGEST_HOLD_MS = 250
@@ -45,6 +48,28 @@ class Done(Generic[T]):
     ran_us: int
 
 
+@dataclass(frozen=True)
+class Together(Generic[Item, T]):
+    """Work that takes several items at once, at most `limit`, and gives a result or an exception for each.
+
+    Only items of an equal key are taken together, by the first one's work.
+    """
+
+    key: Hashable
+    limit: int
+    work: Callable[[Sequence[Item]], Sequence[T | Exception]]
+
+
+@dataclass(order=True)
+class _Waiting:
+    due: int
+    order: int
+    priority: Priority = field(compare=False)
+    future: Future[Any] = field(compare=False)
+    item: Any = field(compare=False)
+    together: Together[Any, Any] = field(compare=False)
+
+
 class Computes(Protocol):
     """Gives the result of work that it has run on the compute thread."""
 
@@ -60,8 +85,7 @@ class ComputeThread:
         self.times = StageTimes()
         self._hold_ns, self._longest_hold_ns = hold_ms * 1_000_000, longest_hold_ms * 1_000_000
         self._hold_until = 0
-        # By due time, then order.
-        self._queue: list[tuple[int, int, Priority, Future[Any], Callable[[], Any]]] = []
+        self._queue: list[_Waiting] = []
         self._order = itertools.count()
         self._changed = threading.Condition()
         self._stopping = False
@@ -73,29 +97,26 @@ class ComputeThread:
 
     async def run(self, priority: Priority, work: Callable[[], T]) -> Done[T]:
         """The result of work, computed on the thread; its exceptions come out here."""
+        alone: Together[None, T] = Together(object(), 1, lambda _: [work()])
+        return await self.run_together(priority, None, alone)
+
+    async def run_together(self, priority: Priority, item: Item, together: Together[Item, T]) -> Done[T]:
+        """The result for one item, computed on the thread with others that wait for the same."""
         submitted = time.perf_counter_ns()
-
-        def timed() -> Done[T]:
-            begun = time.perf_counter_ns()
-            value = work()
-            ended = time.perf_counter_ns()
-            self.times.add("queued", priority.name.lower(), (begun - submitted) / 1e9)
-            self.times.add("run", priority.name.lower(), (ended - begun) / 1e9)
-            return Done(value, (begun - submitted) // 1000, (ended - begun) // 1000)
-
         future: Future[Done[T]] = Future()
         with self._changed:
             if self._stopping:
                 raise RuntimeError("the compute thread has stopped")
             due = submitted + priority * 1_000_000
-            heapq.heappush(self._queue, (due, next(self._order), priority, future, timed))
+            waiting = _Waiting(due, next(self._order), priority, future, item, together)
+            heapq.heappush(self._queue, waiting)
             self._changed.notify()
         return await asyncio.wrap_future(future)
 
     def waiting(self) -> dict[str, int]:
         """How many items wait, by kind."""
         with self._changed:
-            kinds = Counter(priority.name.lower() for _, _, priority, _, _ in self._queue)
+            kinds = Counter(waiting.priority.name.lower() for waiting in self._queue)
         return {priority.name.lower(): kinds[priority.name.lower()] for priority in Priority}
 
     async def stop(self) -> None:
@@ -112,26 +133,52 @@ class ComputeThread:
                 while not self._stopping and (pause := self._pause_s()) != 0:
                     self._changed.wait(pause)
                 if self._stopping:
-                    for *_, waiting, _ in self._queue:
-                        waiting.cancel()
+                    for waiting in self._queue:
+                        waiting.future.cancel()
                     return
-                _, _, priority, future, work = heapq.heappop(self._queue)
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(work())
-            except BaseException as error:
-                future.set_exception(error)
-            if priority is Priority.LIVE:
-                self._hold_until = time.perf_counter_ns() + self._hold_ns
-            del future, work
+                batch = self._next_batch()
+            self._run(batch)
+            del batch
+
+    def _next_batch(self) -> list[_Waiting]:
+        """The first item, and the next ones that can be computed with it."""
+        first = heapq.heappop(self._queue)
+        same = [waiting for waiting in self._queue if waiting.together.key == first.together.key]
+        company = heapq.nsmallest(first.together.limit - 1, same)
+        if company:
+            taken = {waiting.order for waiting in company}
+            self._queue = [waiting for waiting in self._queue if waiting.order not in taken]
+            heapq.heapify(self._queue)
+        return [waiting for waiting in (first, *company) if waiting.future.set_running_or_notify_cancel()]
+
+    def _run(self, batch: Sequence[_Waiting]) -> None:
+        if not batch:
+            return
+        begun = time.perf_counter_ns()
+        results: Sequence[Any]
+        try:
+            results = batch[0].together.work([waiting.item for waiting in batch])
+        except Exception as error:
+            results = [error] * len(batch)
+        ended = time.perf_counter_ns()
+        kind = batch[0].priority.name.lower()
+        self.times.add("run", kind, (ended - begun) / 1e9)
+        for waiting, result in zip(batch, results, strict=True):
+            queued_ns = begun - (waiting.due - waiting.priority * 1_000_000)
+            self.times.add("queued", kind, queued_ns / 1e9)
+            if isinstance(result, Exception):
+                waiting.future.set_exception(result)
+            else:
+                waiting.future.set_result(Done(result, queued_ns // 1000, (ended - begun) // 1000))
+        if batch[0].priority is Priority.LIVE:
+            self._hold_until = time.perf_counter_ns() + self._hold_ns
 
     def _pause_s(self) -> float | None:
         """How long to wait before doing the first item: 0 not at all, None until there is one."""
         if not self._queue:
             return None
-        due, _, priority, *_ = self._queue[0]
-        if priority is not Priority.PROJECTION:
+        first = self._queue[0]
+        if first.priority is not Priority.PROJECTION:
             return 0
-        at_latest = due - Priority.PROJECTION * 1_000_000 + self._longest_hold_ns
+        at_latest = first.due - Priority.PROJECTION * 1_000_000 + self._longest_hold_ns
         return max(0, min(self._hold_until, at_latest) - time.perf_counter_ns()) / 1e9

@@ -21,7 +21,7 @@ def read_edit(stages: EditStages, document: Document, face: MixedFace, measurabl
     target = stages.target(document, base)
     reached, moved = None, None
     if measurable:
-        ws = stages.edited(document, face, corrected=True)
+        ws = stages.edited(document, face)
         key = stages.key(document, face.key, corrected=True)
         values = stages.possible(stages.reading(key, ws, face.generator))
         reached = by_name(values)

@@ -8,16 +8,19 @@ Everything here runs on the engine's compute thread.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from models.bundle import Bundle
-from models.editing.attribute_edit import EditStart, apply_edit, start_edit
+from models.editing.attribute_edit import Edit, EditStart, apply_edits, start_edit
 from models.editing.directions import apply_directions
+from models.editing.errors import EditError
 from models.editing.layer_rules import LayerRules, layer_rules
 from models.editing.light import direction_of, move_light
 from models.editing.locks import (
@@ -31,12 +34,15 @@ from models.editing.targets import attribute_columns, check_flow_fits, target_at
 from models.styleflow.attributes import ATTRIBUTES, LIGHT_COLUMNS
 from models.styleflow.fixed_steps import FlowTooSteep
 from models.styleflow.flow import ConditionalFlow
+from models.styleflow.network import IntegrationError
 from models.stylegan2.generator import Generator
 from models.stylegan2.native.memory import SynthesisMemory
 from server.documents import Document, Light
 from server.engine.cache import StageCache
 from server.engine.known_directions import KnownDirections, Moves
 from server.problems import Problem
+
+T = TypeVar("T")
 
 CAPACITY = 64
 LIGHT_NAMES = tuple(attribute.name for attribute in ATTRIBUTES[LIGHT_COLUMNS])
@@ -51,6 +57,15 @@ class MixedFace:
     generator: Generator
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """An edit that only the flow is left to do for."""
+
+    key: str
+    edit: Edit
+    moves: Moves
+
+
 class EditStages:
     """What was computed lately of the edits of one model. Raises Problem and EditError, IntegrationError."""
 
@@ -61,6 +76,7 @@ class EditStages:
         self._starts: StageCache[EditStart] = StageCache(CAPACITY)
         self._responses: StageCache[Response] = StageCache(CAPACITY)  # of one column each
         self._edits: StageCache[Tensor] = StageCache(CAPACITY)
+        self._rules: StageCache[LayerRules] = StageCache(CAPACITY)
         self._too_steep: FlowTooSteep | None = None  # found out once: trying all steps takes seconds
 
     def key(self, document: Document, face: str, *, corrected: bool) -> str:
@@ -82,17 +98,30 @@ class EditStages:
         ]
         return json.dumps(["edited", face, flow, moves, correction])
 
-    def edited(self, document: Document, face: MixedFace, *, corrected: bool) -> Tensor:
-        """ws of the edited face; face.ws itself where nothing is edited. corrected False: locks and
-        calibration are left out, which is quick.
+    def edited(self, document: Document, face: MixedFace) -> Tensor:
+        """ws of the edited face; face.ws itself where nothing is edited."""
+        if not document.is_corrected:
+            return self._finished(self._planned(document, face))
+        key = self.key(document, face.key, corrected=True)
+        return self._edits.get_or_compute(key, lambda: self._corrected(document, face))
+
+    def begin(self, document: Document, face: MixedFace) -> None:
+        """Encode the face under its attributes, which takes longer than an edit."""
+        self._start(_start_key(document, face), face, self.base(document, face))
+
+    def previews(self, faces: Sequence[tuple[Document, MixedFace]]) -> list[Tensor | Exception]:
+        """ws of each edited face without locks and calibration, which is quick; or why there is none.
+
+        What the flow has to do for all of them it does together. The last bits of that depend on who else is
+        there, so it is not remembered: a finished picture depends on its document alone.
         """
-        generator = self._bundle.generator
-        moves = self._directions.moves(document, generator, self._bundle.manifest.generator.sha256)
-        key = self.key(document, face.key, corrected=corrected)
-        if key == face.key:
-            return face.ws
-        corrects = corrected and document.is_corrected
-        return self._edits.get_or_compute(key, lambda: self._edited(document, face, moves, corrects))
+        plans = [outcome(partial(self._planned, document, face)) for document, face in faces]
+        waiting = {plan.key: plan for plan in plans if isinstance(plan, _Planned)}
+        together: dict[str, Tensor] = {}
+        if len(waiting) > 1:
+            with suppress(EditError, IntegrationError):  # below, each is tried alone
+                together = dict(zip(waiting, self._applied(list(waiting.values())), strict=True))
+        return [self._preview(plan, together) for plan in plans]
 
     def reading(self, key: str, ws: Tensor, generator: Generator) -> Tensor:
         """The attributes [1, 17] read on the picture of ws, not cut off. Raises Problem not_measurable."""
@@ -140,18 +169,50 @@ class EditStages:
         light = LIGHT_NAMES if document.light is not None and document.light.moves else ()
         return attribute_columns({*document.attributes, *light})
 
-    def _edited(self, document: Document, face: MixedFace, moves: Moves, corrects: bool) -> Tensor:
-        if not document.edits_attributes and not corrects:
-            return apply_directions(face.ws, moves)
+    def _planned(self, document: Document, face: MixedFace) -> Tensor | _Planned:
+        """The edit without its corrections; its result where that is known or needs no flow."""
+        moves = self._moves(document)
+        key = self.key(document, face.key, corrected=False)
+        known = face.ws if key == face.key else self._edits.get(key)
+        if known is not None:
+            return known
+        if document.edits_attributes:
+            base = self.base(document, face)
+            target = self.target(document, base)
+            if not torch.equal(target, base):
+                start = self._start(_start_key(document, face), face, base)
+                return _Planned(key, Edit(start, target, self._rules_of(document)), moves)
+        ws = apply_directions(face.ws, moves)
+        self._edits.put(key, ws)
+        return ws
+
+    def _preview(
+        self, plan: Tensor | _Planned | Exception, together: Mapping[str, Tensor]
+    ) -> Tensor | Exception:
+        if isinstance(plan, Exception):
+            return plan
+        if isinstance(plan, _Planned) and plan.key in together:
+            return together[plan.key]
+        return outcome(partial(self._finished, plan))
+
+    def _finished(self, plan: Tensor | _Planned) -> Tensor:
+        if isinstance(plan, Tensor):
+            return plan
+        return self._edits.get_or_compute(plan.key, lambda: self._applied([plan])[0])
+
+    def _applied(self, plans: Sequence[_Planned]) -> list[Tensor]:
+        edited = apply_edits(self._flow(), [plan.edit for plan in plans])
+        return [apply_directions(ws, plan.moves) for plan, ws in zip(plans, edited, strict=True)]
+
+    def _corrected(self, document: Document, face: MixedFace) -> Tensor:
+        """With its locks and calibration."""
+        moves = self._moves(document)
         base = self.base(document, face)
         target = self.target(document, base)
-        if torch.equal(target, base) and not (corrects and moves):
-            return apply_directions(face.ws, moves)
-        rules = self._rules(document)
-        start_key = json.dumps([face.key, sorted(document.base_attributes.items())])
-        start = self._start(start_key, face, base)
-        if not corrects:
-            return apply_directions(apply_edit(self._flow(), start, target, rules), moves)
+        if torch.equal(target, base) and not moves:
+            return face.ws
+        start_key = _start_key(document, face)
+        start, rules = self._start(start_key, face, base), self._rules_of(document)
         asked = self.asked(document)
         locked = tuple(set(attribute_columns(document.locks)) - set(asked))
         calibrated = asked if document.calibrated else ()
@@ -169,6 +230,10 @@ class EditStages:
             afterwards=partial(apply_directions, moves=moves) if moves else None,
         )
         return edit.ws
+
+    def _moves(self, document: Document) -> Moves:
+        bundle = self._bundle
+        return self._directions.moves(document, bundle.generator, bundle.manifest.generator.sha256)
 
     def _response(
         self, start_key: str, start: EditStart, face: MixedFace, columns: tuple[int, ...], rules: LayerRules
@@ -197,9 +262,11 @@ class EditStages:
             self._too_steep = error
             raise
 
-    def _rules(self, document: Document) -> LayerRules:
+    def _rules_of(self, document: Document) -> LayerRules:
         stored: Mapping[str, tuple[int, ...]] = self._bundle.manifest.layers or {}
-        return layer_rules(self._bundle.generator.num_ws, {**stored, **document.layers})
+        num_ws = self._bundle.generator.num_ws
+        key = json.dumps(sorted(document.layers.items()))
+        return self._rules.get_or_compute(key, lambda: layer_rules(num_ws, {**stored, **document.layers}))
 
     def _flow(self) -> ConditionalFlow:
         if self._bundle.flow is None:
@@ -210,6 +277,18 @@ class EditStages:
         if self._bundle.estimator is None:
             raise Problem("not_measurable", "The model comes without a network that reads attributes.")
         return PictureReader(generator, self._bundle.estimator, self._activations)
+
+
+def _start_key(document: Document, face: MixedFace) -> str:
+    return json.dumps([face.key, sorted(document.base_attributes.items())])
+
+
+def outcome(work: Callable[[], T]) -> T | Exception:
+    """What work returns or raises: one of many must not take the others with it."""
+    try:
+        return work()
+    except Exception as error:
+        return error
 
 
 def lamp_coefficients(light: Light, base: Tensor) -> dict[str, float]:

@@ -35,9 +35,11 @@ from server.engine.fit import check_editable, check_fit, check_measurable, check
 from server.engine.known_directions import KnownDirections
 from server.engine.likeness import LikenessJudge
 from server.engine.passing import on_passing_thread
+from server.engine.readying import Readying
 from server.engine.residence import ResidentModel
 from server.engine.sampling import POPULATION, PopulationReading, Sampling
 from server.engine.strips import STRIP_SIDE, strip_jpeg, strip_picture
+from server.engine.worker import ModelWorker
 from server.problems import Problem
 
 Weights = tuple[str | None, ...]
@@ -57,17 +59,23 @@ class LocalEditing:
     ) -> None:
         self._using, self._run, self._perceptual = using, run, perceptual
         self._directions, self._frames = directions, frames
-        self._estimates = Estimates(run)
+        self._estimates, self._readying = Estimates(run), Readying(run)
         self._judge: LikenessJudge | None = None
         self._populations: dict[Weights, Tensor] = {}  # attributes of faces, by all that they depend on
 
     def stop(self) -> None:
         """Nothing that is under way is waited for."""
         self._estimates.stop()
+        self._readying.stop()
+
+    def begin(self, worker: ModelWorker) -> None:
+        """A model was loaded."""
+        self._readying.begin_model(worker)
 
     async def prepare(self, document: Document, model: ResidentModel) -> None:
         """Wait for what a render of this document needs and the compute thread must not compute."""
         if document.edits_attributes:
+            await self._readying.wait(model.worker)
             await self._estimates.wait(model.worker, document)
 
     async def knows_base(self, document: Document) -> bool:
@@ -82,7 +90,9 @@ class LocalEditing:
         """With the priority of a final picture."""
         async with self._editable(document) as model:
             await self._estimates.wait(model.worker, document)
-            return await self._run(Priority.FINAL, partial(model.worker.attributes, document))
+            reading = await self._run(Priority.FINAL, partial(model.worker.attributes, document))
+            self._readying.begin_face(model.worker, document)
+            return reading
 
     async def likeness(self, document: Document) -> LikenessReading:
         """The first one of a model looks at some strangers, between other work."""

@@ -16,6 +16,7 @@ def check_fit(document: Document, model: ModelDescription) -> None:
             raise _misfit(f"truncation_cutoff is at most {model.num_ws}.")
     _check_layers(model, *(part.layers for part in document.mix))
     _check_layers(model, *(move.layers for move in document.directions if move.layers is not None))
+    check_noise_layers(model, *document.noise.layers, *document.noise.frozen)
     light = document.light is not None and document.light.moves
     if document.attributes or document.base_attributes or document.locks or document.layers or light:
         check_editable(model)
@@ -44,6 +45,12 @@ def check_layer_rules(layers: LayersByAttribute, model: ModelDescription) -> Non
     check_editable(model)
     _check_names(layers, model)
     _check_layers(model, *layers.values())
+
+
+def check_noise_layers(model: ModelDescription, *layers: int) -> None:
+    """Raises Problem document_does_not_fit for a layer without a noise map: each 3x3 convolution has one."""
+    if any(layer >= model.num_ws - 1 for layer in layers):
+        raise _misfit(f"layers with noise are counted from 0 to {model.num_ws - 2}.")
 
 
 def check_resolution(resolution: int | None, model: ModelDescription) -> None:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from models.projection.anchors import Anchors
 from server.documents import Document
 from server.engine.editing_interface import Editing
+from server.engine.exploring_interface import Maps, Walks
+from server.engine.exporting_interface import Exporting
+from server.engine.inspection_interface import Inspection
 from server.engine.measures import EngineMeasures
 
 RGB = NDArray[np.uint8]  # [H, W, 3]
@@ -91,7 +94,9 @@ class PerceptualDescription:
 
 @dataclass(frozen=True)
 class RenderRequest:
-    """resolution None: the model's own; for a preview a smaller one where the model is large."""
+    """resolution None: the model's own; for a preview a smaller one where the model is large. A preview is a
+    JPEG, of half that resolution where many hands move.
+    """
 
     document: Document
     resolution: int | None = None
@@ -209,6 +214,26 @@ class Engine(Protocol):
     @property
     def editing(self) -> Editing:
         """The part of it that edits."""
+        ...
+
+    @property
+    def exporting(self) -> Exporting:
+        """The part of it that exports."""
+        ...
+
+    @property
+    def inspection(self) -> Inspection:
+        """The part of it that looks into networks."""
+        ...
+
+    @property
+    def walks(self) -> Walks:
+        """The part of it that walks between faces."""
+        ...
+
+    @property
+    def maps(self) -> Maps:
+        """The part of it that draws maps of latents."""
         ...
 
     @property

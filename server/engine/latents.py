@@ -43,7 +43,7 @@ def read_latent(data: bytes) -> Latent:
     """Latent from the bytes of latent_file. Raises Problem unknown_latent where they are damaged."""
     try:
         tensors = load(data)
-        generator = _metadata(data)["generator"]
+        generator = metadata_of(data)["generator"]
         tuning = {n.removeprefix(TUNING): values for n, values in tensors.items() if n.startswith(TUNING)}
         noise = tuple(tensors[f"noise.{i}"] for i in range(len(tensors) - len(tuning) - 1))
         return Latent(tensors["ws"], noise, generator, tuning)
@@ -51,7 +51,8 @@ def read_latent(data: bytes) -> Latent:
         raise Problem("unknown_latent", "The stored latent is damaged.") from error
 
 
-def _metadata(data: bytes) -> dict[str, str]:
+def metadata_of(data: bytes) -> dict[str, str]:
+    """What the header of a safetensors file says besides its tensors. Raises ValueError where it is none."""
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     metadata: dict[str, str] = header.get("__metadata__", {})
     return metadata

@@ -48,7 +48,7 @@ class LikenessJudge:
     def judge(self, worker: ModelWorker, document: Document) -> LikenessReading:
         """Of the document's final picture and the unedited one, both with the model's own noise."""
         face = worker.face(document)
-        ws = worker.edits.edited(document, face, corrected=True)
+        ws = worker.edits.edited(document, face)
         if torch.equal(ws, face.ws):
             return LikenessReading(0.0, self._likeness.name, NOTE)
         sha256 = worker.bundle.manifest.generator.sha256

@@ -12,23 +12,22 @@ from typing import TypeVar
 
 import torch
 
-from models.editing.errors import EditError
 from models.projection.anchors import Anchors
 from models.projection.perceptual import PerceptualDistance, load_perceptual
-from models.projection.projector import ProjectionDiverged, ProjectionError
 from models.projection.trunks import TrunkError
-from models.styleflow.network import IntegrationError
 from models.stylegan2.native.entry import usual_method
 from server.documents import Document
 from server.engine.alignment import aligned_face, with_face
 from server.engine.cache import FrameCache
-from server.engine.compute import ComputeThread, Done, Priority
-from server.engine.edit_refusals import edit_problem
+from server.engine.compute import ComputeThread, Done, Priority, Together
+from server.engine.drawing import MOST_TOGETHER
 from server.engine.editing import LocalEditing
 from server.engine.editing_interface import DirectionSource
+from server.engine.exporting import LocalExporting
 from server.engine.faces import FaceFinder
 from server.engine.fit import check_fit, check_projectable, check_resolution
 from server.engine.frames import encode_png
+from server.engine.inspection import LocalInspection
 from server.engine.interface import (
     RGB,
     FoundFace,
@@ -42,11 +41,14 @@ from server.engine.interface import (
     RenderRequest,
 )
 from server.engine.known_directions import KnownDirections, no_directions
+from server.engine.latent_map import LocalMaps
 from server.engine.library import LibraryOptions, ModelLibrary
 from server.engine.measures import EngineMeasures
+from server.engine.model_problems import told_as_problems
 from server.engine.passing import on_passing_thread
 from server.engine.projecting import RunningProjection, StatisticsOfW
 from server.engine.residence import ResidentModel
+from server.engine.walking import LocalWalks
 from server.engine.worker import ModelWorker
 from server.problems import Problem
 from server.settings import MIB, Settings
@@ -99,7 +101,7 @@ class LocalEngine:
             LibraryOptions(
                 options.checkpoints_dir, options.converted_dir, self._torch_device, options.model_cache_bytes
             ),
-            lambda bundle: ModelWorker(bundle, latents, known, frames, self._times),
+            lambda bundle: self._ready(ModelWorker(bundle, latents, known, frames, self._times)),
         )
         self._finder = FaceFinder(options.checkpoints_dir, self._torch_device)
         self._statistics = StatisticsOfW()
@@ -108,6 +110,10 @@ class LocalEngine:
         self.editing = LocalEditing(
             self._library.using, self._run, self._loaded_perceptual, known, self._frames
         )
+        self.exporting = LocalExporting(self._library.using, self._run, self.editing)
+        self.walks = LocalWalks(self._library.using, self._run, self.editing.prepare)
+        self.inspection = LocalInspection(self._library.using, self._run, self.editing.prepare)
+        self.maps = LocalMaps(self._library.using, self._run, self.editing.prepare)
 
     @property
     def device(self) -> str:
@@ -188,16 +194,29 @@ class LocalEngine:
 
     async def _render(self, request: RenderRequest, model: ResidentModel) -> Rendered:
         document, worker, full = request.document, model.worker, model.description.img_resolution
-        side = request.resolution or (min(PREVIEW_RESOLUTION, full) if request.quality == "preview" else full)
-        priority = Priority.LIVE if request.quality == "preview" else Priority.FINAL
-        corrected = request.quality == "final" or not document.is_corrected
+        if request.quality == "preview":
+            return await self._preview(document, request.resolution or min(PREVIEW_RESOLUTION, full), worker)
+        side = request.resolution or full
         if request.format == "png":
-            picture = await self._timed(priority, lambda: worker.picture(document, side, request.quality))
+            picture = await self._timed(Priority.FINAL, partial(worker.picture, document, side))
             with self._times.measured("encode", "png"):
                 png = await asyncio.to_thread(encode_png, picture.value)
-            return Rendered(png, "png", side, side, picture.ran_us, picture.queued_us, corrected)
-        jpeg = await self._timed(priority, lambda: worker.jpeg(document, side, request.quality))
-        return Rendered(jpeg.value, "jpeg", side, side, jpeg.ran_us, jpeg.queued_us, corrected)
+            return Rendered(png, "png", side, side, picture.ran_us, picture.queued_us)
+        jpeg = await self._timed(Priority.FINAL, partial(worker.jpeg, document, side))
+        return Rendered(jpeg.value, "jpeg", side, side, jpeg.ran_us, jpeg.queued_us)
+
+    def _ready(self, worker: ModelWorker) -> ModelWorker:
+        self.editing.begin(worker)
+        return worker
+
+    async def _preview(self, document: Document, side: int, worker: ModelWorker) -> Rendered:
+        """With those that other hands wait for meanwhile."""
+        batch = Together(("preview", id(worker), side), MOST_TOGETHER, partial(worker.previews, side=side))
+        with told_as_problems():
+            done = await self._compute.run_together(Priority.LIVE, document, batch)
+        preview, corrected = done.value, not document.is_corrected
+        shown = preview.side
+        return Rendered(preview.jpeg, "jpeg", shown, shown, done.ran_us, done.queued_us, corrected)
 
     async def find_faces(self, rgb: RGB) -> tuple[FoundFace, ...]:
         """With the priority of a final picture."""
@@ -239,22 +258,8 @@ class LocalEngine:
         return (await self._timed(priority, work)).value
 
     async def _timed(self, priority: Priority, work: Callable[[], T]) -> Done[T]:
-        try:
+        with told_as_problems():
             return await self._compute.run(priority, work)
-        except (EditError, IntegrationError) as error:
-            raise edit_problem(error) from error
-        except ProjectionDiverged as error:
-            raise Problem("diverged", str(error)) from error
-        except ProjectionError as error:
-            raise Problem("not_projectable", str(error)) from error
-        except torch.AcceleratorError as error:
-            hint = "Restart the server: unfinished projections then go on from where they were."
-            raise Problem("worker_lost", "The GPU has stopped working.", hint) from error
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            raise Problem(
-                "gpu_out_of_memory", "The GPU has no memory left for this; try a smaller size."
-            ) from error
 
     async def _loaded_perceptual(self) -> PerceptualDistance:
         # Beside the compute thread, because it may have to download a network first.

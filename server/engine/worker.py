@@ -10,6 +10,9 @@ Everything here runs on the engine's compute thread.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,26 +21,34 @@ from torch import Tensor
 from models.bundle import Bundle
 from models.editing.directions import apply_directions
 from models.editing.mixing import mix
-from models.editing.noise import noise_maps
-from models.stylegan2.generator import Generator, to_uint8
+from models.stylegan2.generator import Generator
 from models.stylegan2.mapping import truncate
 from models.stylegan2.native.memory import SynthesisMemory
-from server.documents import Base, Document, LatentBase, Mix, NoiseSpec
+from server.documents import Base, Document, LatentBase, Mix
 from server.engine.cache import FrameCache, StageCache
+from server.engine.drawing import FinishedFace, as_rgb, draw_together, preview_side
 from server.engine.edit_reading import read_edit
-from server.engine.edit_stages import EditStages, MixedFace
+from server.engine.edit_stages import EditStages, MixedFace, outcome
 from server.engine.editing_interface import AttributeReading
 from server.engine.frames import encode_jpeg
 from server.engine.interface import RGB, LatentSource, Quality
 from server.engine.known_directions import KnownDirections, Moves
 from server.engine.latents import Latent, read_latent
 from server.engine.measures import StageTimes
+from server.engine.noise_stage import NoiseStage, noise_key
 from server.engine.tuned import TunedGenerators
 from server.problems import Problem
 
 STAGE_CAPACITY = 64
 LATENT_CAPACITY = 16
-NOISE_CAPACITY = 4
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A JPEG of side x side."""
+
+    jpeg: bytes
+    side: int
 
 
 class ModelWorker:
@@ -58,37 +69,43 @@ class ModelWorker:
         self._times = times or StageTimes()
         self._latents: StageCache[Latent] = StageCache(LATENT_CAPACITY)
         self._ws: StageCache[Tensor] = StageCache(STAGE_CAPACITY)
-        self._noise: StageCache[list[Tensor] | None] = StageCache(NOISE_CAPACITY)
+        self._noise = NoiseStage(bundle.generator)
         self._activations = SynthesisMemory()
         self._tuned = TunedGenerators(bundle.generator)
         self.edits = EditStages(bundle, directions, self._activations)
 
     @torch.no_grad()
-    def jpeg(self, document: Document, resolution: int, quality: Quality) -> bytes:
-        """The encoded picture. Raises Problem, EditError and IntegrationError, as all methods here do."""
-        edited = self.edits.key(document, _mixed_key(document), corrected=quality == "final")
-        key = json.dumps([self.weights, edited, _dump(document.noise), resolution, quality])
+    def jpeg(self, document: Document, resolution: int) -> bytes:
+        """The encoded final picture. Raises Problem, EditError, IntegrationError, as all methods here do."""
+        key = self._frame_key(document, resolution, "final")
         data = self._frames.get(key)
-        if data is None:
-            picture = self.picture(document, resolution, quality)
-            with self._times.measured("encode", "jpeg"):
-                data = encode_jpeg(picture, quality)
-            self._frames.put(key, data)
-        return data
+        return data or self._encoded(key, self.picture(document, resolution), "final")
 
     @torch.no_grad()
-    def picture(self, document: Document, resolution: int, quality: Quality = "final") -> RGB:
-        """The picture [resolution, resolution, 3]. A preview leaves locks and calibration out."""
-        face = self.face(document)
-        ws = self.edits.edited(document, face, corrected=quality == "final")
-        return self._draw(document, face, ws, resolution)
+    def previews(self, documents: Sequence[Document], side: int) -> list[Preview | Exception]:
+        """One for each document, without locks and calibration, smaller where there are many."""
+        side = preview_side(side, len(documents), self.generator.synthesis.rgb_resolutions)
+        keys = [self._frame_key(document, side, "preview") for document in documents]
+        frames: dict[str, bytes | Exception | None] = {key: self._frames.get(key) for key in keys}
+        missing = {key: document for key, document in zip(keys, documents, strict=True) if not frames[key]}
+        pictures = self._preview_pictures(list(missing.values()), side)
+        for key, picture in zip(missing, pictures, strict=True):
+            frames[key] = (
+                picture if isinstance(picture, Exception) else self._encoded(key, picture, "preview")
+            )
+        found = [frames[key] for key in keys]
+        return [Preview(frame, side) if isinstance(frame, bytes) else frame for frame in found if frame]
+
+    @torch.no_grad()
+    def picture(self, document: Document, resolution: int) -> RGB:
+        """The final picture [resolution, resolution, 3]."""
+        return self.drawn(self.finished(document), resolution)
 
     @torch.no_grad()
     def moved_picture(self, document: Document, resolution: int, moves: Moves) -> RGB:
         """The final picture moved along directions that are not in the document."""
-        face = self.face(document)
-        ws = apply_directions(self.edits.edited(document, face, corrected=True), moves)
-        return self._draw(document, face, ws, resolution)
+        face = self.finished(document)
+        return self.drawn(replace(face, ws=apply_directions(face.ws, moves)), resolution)
 
     @torch.no_grad()
     def attributes(self, document: Document) -> AttributeReading:
@@ -96,16 +113,58 @@ class ModelWorker:
         return read_edit(self.edits, document, self.face(document), self.bundle.estimator is not None)
 
     @torch.no_grad()
+    def begin_edits(self, document: Document) -> None:
+        """Where every edit of the document's face starts, remembered for the first of them."""
+        self.edits.begin(document, self.face(document))
+
+    @torch.no_grad()
     def face(self, document: Document) -> MixedFace:
         """The face before its edits."""
         generator = self._generator_of(document.base)
         return MixedFace(_mixed_key(document), self._mixed_ws(document), generator)
 
-    def _draw(self, document: Document, face: MixedFace, ws: Tensor, resolution: int) -> RGB:
-        noise = self._noise_of(document)
-        return as_rgb(
-            face.generator.synthesis(ws, noise=noise, resolution=resolution, memory=self._activations)
-        )
+    @torch.no_grad()
+    def finished(self, document: Document) -> FinishedFace:
+        """The face after its edits, corrected if the document asks for it."""
+        face = self.face(document)
+        ws = self.edits.edited(document, face)
+        return FinishedFace(ws, self._noise_of(document), face.generator)
+
+    @torch.no_grad()
+    def drawn(self, face: FinishedFace, resolution: int) -> RGB:
+        """Its picture [resolution, resolution, 3]."""
+        synthesis = face.generator.synthesis
+        return as_rgb(synthesis(face.ws, noise=face.noise, resolution=resolution, memory=self._activations))
+
+    def _preview_pictures(self, documents: Sequence[Document], side: int) -> list[RGB | Exception]:
+        faces = [outcome(partial(self.face, document)) for document in documents]
+        found: list[FinishedFace | Exception] = []
+        edited = iter(self.edits.previews(_pairs(documents, faces)))
+        for document, face in zip(documents, faces, strict=True):
+            if isinstance(face, MixedFace):
+                found.append(self._finished_preview(document, face, next(edited)))
+            else:
+                found.append(face)
+        if len(found) == 1 and isinstance(found[0], FinishedFace):
+            return [outcome(partial(self.drawn, found[0], side))]
+        return draw_together(found, side)
+
+    def _finished_preview(
+        self, document: Document, face: MixedFace, ws: Tensor | Exception
+    ) -> FinishedFace | Exception:
+        if isinstance(ws, Exception):
+            return ws
+        return outcome(lambda: FinishedFace(ws, self._noise_of(document), face.generator))
+
+    def _frame_key(self, document: Document, side: int, quality: Quality) -> str:
+        edited = self.edits.key(document, _mixed_key(document), corrected=quality == "final")
+        return json.dumps([self.weights, edited, noise_key(document.noise), side, quality])
+
+    def _encoded(self, key: str, picture: RGB, quality: Quality) -> bytes:
+        with self._times.measured("encode", "jpeg"):
+            data = encode_jpeg(picture, quality)
+        self._frames.put(key, data)
+        return data
 
     def _base_ws(self, base: Base) -> Tensor:
         return self._ws.get_or_compute(base.model_dump_json(), lambda: self._compute_base(base))
@@ -113,14 +172,16 @@ class ModelWorker:
     def _compute_base(self, base: Base) -> Tensor:
         psi, cutoff = base.truncation_psi, base.truncation_cutoff
         if isinstance(base, LatentBase):
-            stored = torch.from_numpy(self._latent(base).ws).to(self.device)[None]
+            stored = torch.from_numpy(self.stored_latent(base).ws).to(self.device)[None]
             return truncate(stored, self.generator.w_avg, psi, cutoff)
         z = np.random.RandomState(base.seed).randn(1, self.generator.z_dim)
         rows = torch.from_numpy(z).to(self.device, torch.float32)
         ws: Tensor = self.generator.mapping(rows, None, psi, cutoff)
         return ws
 
-    def _latent(self, base: LatentBase) -> Latent:
+    def stored_latent(self, base: LatentBase) -> Latent:
+        """Read once. Raises Problem unknown_latent, latent_of_other_model."""
+
         def load() -> Latent:
             latent = read_latent(self._latent_source(base.latent))
             same_shape = latent.ws.shape == (self.generator.num_ws, self.generator.w_dim)
@@ -136,37 +197,30 @@ class ModelWorker:
         """A face that the generator was tuned for is rendered with the tuned one."""
         if not isinstance(base, LatentBase):
             return self.generator
-        return self._tuned.of(str(base.latent), self._latent(base))
+        return self._tuned.of(str(base.latent), self.stored_latent(base))
 
     def _mixed_ws(self, document: Document) -> Tensor:
         def mixed() -> Tensor:
             ws = self._base_ws(document.base)
-            for part in document.mix:
+            for part in document.mixed_in:
                 ws = mix(ws, self._base_ws(part.source), part.layers, part.strength)
             return ws
 
         return self._ws.get_or_compute(_mixed_key(document), mixed)
 
-    def _noise_of(self, document: Document) -> list[Tensor] | None:
-        spec, base = document.noise, document.base
-        own = spec.seed is None and isinstance(base, LatentBase)
-        key = json.dumps([str(base.latent) if own and isinstance(base, LatentBase) else None, _dump(spec)])
-        return self._noise.get_or_compute(key, lambda: self._compute_noise(spec, base))
-
-    def _compute_noise(self, spec: NoiseSpec, base: Base) -> list[Tensor] | None:
-        """A projected latent keeps the maps it was found with, unless the document draws others."""
-        if spec.seed is None and isinstance(base, LatentBase) and (maps := self._latent(base).noise):
-            return [torch.from_numpy(m).to(self.device)[None, None] * spec.strength for m in maps]
-        return noise_maps(self.generator, spec.seed, spec.strength)
+    def _noise_of(self, document: Document) -> list[Tensor | None] | None:
+        """A projected latent keeps the maps it was found with as its stored ones."""
+        base = document.base
+        if not isinstance(base, LatentBase):
+            return self._noise.maps(document.noise)
+        return self._noise.maps(document.noise, str(base.latent), self.stored_latent(base).noise)
 
 
-def as_rgb(img: Tensor) -> RGB:
-    """Picture [1, 3 or 1, R, R] of -1..1 as [R, R, 3]. Raises Problem not_finite."""
-    if not bool(torch.isfinite(img).all()):
-        hint = "Move the sliders back towards the middle."
-        raise Problem("not_finite", "These settings lead to numbers that are no picture.", hint)
-    rgb: RGB = to_uint8(img.expand(-1, 3, -1, -1))[0].cpu().numpy()
-    return rgb
+def _pairs(
+    documents: Sequence[Document], faces: Sequence[MixedFace | Exception]
+) -> list[tuple[Document, MixedFace]]:
+    pairs = zip(documents, faces, strict=True)
+    return [(document, face) for document, face in pairs if isinstance(face, MixedFace)]
 
 
 def _weights(bundle: Bundle) -> tuple[str | None, ...]:
@@ -176,9 +230,9 @@ def _weights(bundle: Bundle) -> tuple[str | None, ...]:
     return tuple(None if part is None else part.sha256 for part in parts)
 
 
-def _dump(part: Base | Mix | NoiseSpec) -> str:
+def _dump(part: Base | Mix) -> str:
     return part.model_dump_json()
 
 
 def _mixed_key(document: Document) -> str:
-    return json.dumps(["mixed", _dump(document.base), [_dump(part) for part in document.mix]])
+    return json.dumps(["mixed", _dump(document.base), [_dump(part) for part in document.mixed_in]])

@@ -9,11 +9,10 @@ from starlette.concurrency import run_in_threadpool
 
 from server.access.caller import SESSIONS, CallerDep
 from server.documents import Document, SeedBase
-from server.engine.fit import check_fit
 from server.engine.interface import ModelDescription
 from server.messages import Session, session_answer
 from server.services import Services, ServicesDep
-from server.storage import jobs, photos, queue, sessions
+from server.storage import history, jobs, photos, queue, sessions
 from server.storage.tables import SessionRow
 from server.strict_json import StrictJsonRoute
 
@@ -34,22 +33,14 @@ async def create_session(services: ServicesDep, user: CallerDep) -> Session:
 
 @router.get("/{session_id}")
 def get_session(session_id: UUID, services: ServicesDep) -> Session:
-    """Its document, photos and jobs."""
+    """The document where it stands in its history, its photos and jobs."""
     return _answer(services, sessions.get(services.database, session_id))
-
-
-@router.put("/{session_id}/document")
-def put_document(session_id: UUID, document: Document, services: ServicesDep) -> Session:
-    """Remember the edit that a reload brings back."""
-    check_fit(document, services.engine.model(document.model))
-    row = sessions.set_document(services.database, session_id, document.model_dump(mode="json"))
-    return _answer(services, row)
 
 
 def _answer(services: Services, row: SessionRow) -> Session:
     database = services.database
     own = photos.of_session(database, row.id), jobs.of_session(database, row.id)
-    return session_answer(row, *own, queue.positions(database))
+    return session_answer(row, history.standing(database, row.id), *own, queue.positions(database))
 
 
 def _opening_document(model: ModelDescription) -> Document:

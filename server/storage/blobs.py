@@ -1,64 +1,49 @@
-"""Immutable files named by the sha256 of what they hold."""
+"""Immutable files named by the sha256 of what they hold: what every place for them can do.
+
+Nothing is removed at once. What no row names any more is discarded, and a while later erased, unless a row
+names it by then (garbage.py): so whoever stores a file has that long to write the row that names it.
+"""
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import os
-import re
-import tempfile
-from pathlib import Path
-
-from server.problems import Problem
-
-KEY = re.compile(r"[0-9a-f]{64}")
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 
-class BlobStore:
-    """A folder of blobs: <first two digits>/<sha256>. Only keys it made itself are ever paths."""
+class UnusableBlobsError(Exception):
+    """str() is a sentence about the place for files, without what is secret of its address."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+
+@dataclass(frozen=True)
+class Stored:
+    """A blob, and since when it is where it is."""
+
+    key: str
+    since: datetime
+
+
+class BlobStore(Protocol):
+    """Every method may raise Problem storage_unavailable, where the place is not this machine's own disk."""
 
     def put(self, data: bytes) -> str:
         """Store data and return its key; whole or not at all. Raises Problem storage_full."""
-        key = hashlib.sha256(data).hexdigest()
-        path = self._path(key)
-        if path.exists():
-            return key
-        try:
-            path.parent.mkdir(exist_ok=True)
-            self._write(path, data)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise Problem("storage_full", "There is no room left in the data folder.") from error
-            raise
-        return key
 
     def read(self, key: str) -> bytes:
-        """What was stored under key. Raises FileNotFoundError."""
-        return self._path(key).read_bytes()
+        """What was stored under key, checked. Raises Problem stored_file_lost."""
 
-    def delete(self, key: str) -> None:
-        """Remove a blob that no row names any more; it may be gone already."""
-        self._path(key).unlink(missing_ok=True)
+    def discard(self, key: str) -> None:
+        """No row names it any more."""
 
-    def _path(self, key: str) -> Path:
-        if not KEY.fullmatch(key):
-            raise ValueError("not a blob key")
-        return self.folder / key[:2] / key
+    def restore(self, key: str) -> None:
+        """A discarded blob is named after all."""
 
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    def erase(self, key: str) -> None:
+        """Remove a discarded blob for good."""
+
+    def stored(self) -> Iterator[Stored]:
+        """All that are not discarded, in no order."""
+
+    def discarded(self) -> Iterator[Stored]:
+        """All that are."""

@@ -1,42 +1,47 @@
-"""Connections and transactions: SQLite in WAL mode by default, any SQLAlchemy URL otherwise."""
+"""Transactions: short ones only, and what becomes of one that the database cannot do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from server.storage.schema import check_schema
-from server.storage.tables import Table
+from server.problems import Problem
+from server.storage.connections import database_url, pooled_engine
+from server.storage.schema import migrate
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
+RETRY_AFTER_S = 2
+# SQLSTATE classes and codes of PostgreSQL (its manual, appendix A).
+BUSY = ("40001", "40P01", "55P03", "57014")  # serialisation, deadlock, lock and statement timeouts
+FULL = ("53100",)
 
 
 class Database:
-    """Short transactions only, each in one thread; rows stay readable after their transaction."""
+    """Each transaction in one thread; rows stay readable after it."""
 
     def __init__(self, url: str) -> None:
-        """Raises UnusableDatabaseError."""
-        self.engine = create_engine(url)
-        check_schema(self.engine)
-        self.engine.dispose()  # the connection of the check, which is as it was opened
-        if self.engine.dialect.name == "sqlite":
-            _use_sqlite_safely(self.engine)
-        Table.metadata.create_all(self.engine)
+        """An older database is brought to this version first. Raises UnusableDatabaseError."""
+        address = database_url(url)
+        migrate(address)
+        self.engine = pooled_engine(address)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A transaction that changes nothing."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """A transaction that changes nothing. Raises Problem database_busy, storage_unavailable."""
+        with _as_problems(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that is committed at the end, or rolled back by an exception."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        """A transaction that is committed at the end, or rolled back by an exception.
+
+        In SQLite it is the only one; elsewhere others write meanwhile, so a row that decides something is
+        read with FOR UPDATE. Raises Problem database_busy, storage_unavailable, storage_full.
+        """
+        with _as_problems(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             session.connection(execution_options={"begin_immediate": True})
             yield session
 
@@ -45,16 +50,26 @@ class Database:
         self.engine.dispose()
 
 
-def _use_sqlite_safely(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver begins nothing; `begin` below does
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+@contextmanager
+def _as_problems() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise _busy("All connections to the database are in use.") from error
+    except OperationalError as error:
+        raise _problem_of(error) from error
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A transaction that starts by reading and then writes fails at once where another one wrote
-        # in between, whatever busy_timeout says. So writers take the lock first.
-        immediate = connection.get_execution_options().get("begin_immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+def _problem_of(error: OperationalError) -> Problem:
+    """What passes by itself is said so."""
+    reason, code = str(error.orig), getattr(error.orig, "sqlstate", None)
+    if code in FULL or "disk is full" in reason or "disk I/O error" in reason:
+        return Problem("storage_full", "The disk of the server is full: nothing more can be kept.")
+    if code in BUSY or "locked" in reason or "busy" in reason:
+        return _busy("Another program keeps the database to itself.")
+    detail = "The database of the server does not answer; nothing was changed."
+    return Problem("storage_unavailable", detail, "Try again in a moment.", RETRY_AFTER_S)
+
+
+def _busy(detail: str) -> Problem:
+    return Problem("database_busy", detail, "Try again in a moment.", RETRY_AFTER_S)

@@ -100,7 +100,7 @@ def delete(database: Database, blobs: BlobStore, direction_id: UUID) -> None:
         transaction.flush()
         named = transaction.scalar(select(DirectionRow.id).where(DirectionRow.blob == row.blob).limit(1))
     if named is None:
-        blobs.delete(row.blob)
+        blobs.discard(row.blob)
 
 
 def check_range(minimum: float, maximum: float) -> None:

@@ -67,7 +67,7 @@ def record(database: Database, job_id: UUID, owner: str, values: dict[str, Any])
 def checkpoint(database: Database, job_id: UUID, owner: str, progress: Progress, state_blob: str) -> Changed:
     """The same with a state to go on from, in place of the one before."""
     with database.write() as transaction:
-        before = transaction.scalar(select(JobRow.state_blob).where(JobRow.id == job_id))
+        before = found(transaction, job_id, to_change=True).state_blob
         row = _changed(transaction, job_id, owner, {**progress.values, "state_blob": state_blob})
         if row is not None:
             _store_history(transaction, job_id, progress)
@@ -77,7 +77,7 @@ def checkpoint(database: Database, job_id: UUID, owner: str, progress: Progress,
 def end(database: Database, job_id: UUID, owner: str, ending: Ending) -> Changed:
     """A running job ends, pauses or waits again, with what it found."""
     with database.write() as transaction:
-        job = found(transaction, job_id)
+        job = found(transaction, job_id, to_change=True)
         before = job.state_blob
         values = dict(ending.progress.values)
         if ending.result is not None and job.state == "running" and job.lease_owner == owner:
@@ -122,7 +122,7 @@ def requeue_lost(database: Database, under_way: Collection[UUID]) -> list[JobRow
         if transaction.scalar(select(JobRow.id).where(*lost).limit(1)) is None:
             return []
     with database.write() as transaction:
-        rows = list(transaction.scalars(select(JobRow).where(*lost)))
+        rows = list(transaction.scalars(select(JobRow).where(*lost).with_for_update(skip_locked=True)))
         for row in rows:
             row.state, row.lease_owner, row.lease_until = "queued", None, None
     return rows
@@ -134,7 +134,7 @@ def wish(database: Database, job_id: UUID, state: str) -> Changed:
     Nothing changes where it is already so. Raises Problem unknown_job, already_finished.
     """
     with database.write() as transaction:
-        row = found(transaction, job_id)
+        row = found(transaction, job_id, to_change=True)
         before = row.state_blob
         if row.state in FINISHED and row.state != state:
             raise _finished()
@@ -150,7 +150,7 @@ def wish(database: Database, job_id: UUID, state: str) -> Changed:
 def resume(database: Database, job_id: UUID) -> JobRow:
     """A paused job waits again; one that was to pause goes on. Raises Problem as wish does."""
     with database.write() as transaction:
-        row = found(transaction, job_id)
+        row = found(transaction, job_id, to_change=True)
         if row.state in FINISHED:
             raise _finished()
         if row.state == "paused":

@@ -16,6 +16,7 @@ from server.storage.tables import JobHistoryRow, JobRow, now
 
 FINISHED = ("succeeded", "failed", "cancelled")
 WAITING = ("queued", "paused")
+NEW_JOB_LOCK = 0x4C4F4F4D01  # any number that no other lock of the database has
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def create(database: Database, new: NewJob, limits: QueueLimits) -> tuple[JobRow
     Raises Problem too_many_jobs, queue_full, idempotency_conflict.
     """
     with database.write() as transaction:
+        _one_at_a_time(transaction)
         if (earlier := _made_by_key(transaction, new)) is not None:
             return earlier, False
         _refuse_beyond(transaction, new.session_id, limits)
@@ -96,12 +98,18 @@ def history(database: Database, job_id: UUID) -> tuple[list[dict[str, Any]], lis
     return (row.points, row.moments) if row else ([], [])
 
 
-def found(transaction: Session, job_id: UUID) -> JobRow:
-    """Raises Problem unknown_job."""
-    row = transaction.get(JobRow, job_id)
+def found(transaction: Session, job_id: UUID, *, to_change: bool = False) -> JobRow:
+    """to_change: nobody else changes it before the end of the transaction. Raises Problem unknown_job."""
+    row = transaction.get(JobRow, job_id, with_for_update=to_change or None)
     if row is None:
         raise Problem("unknown_job", "There is no such job.")
     return row
+
+
+def _one_at_a_time(transaction: Session) -> None:
+    """Two that count the waiting jobs at once would both find room for the last one."""
+    if transaction.get_bind().dialect.name == "postgresql":
+        transaction.execute(select(func.pg_advisory_xact_lock(NEW_JOB_LOCK)))
 
 
 def _made_by_key(transaction: Session, new: NewJob) -> JobRow | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from server.problems import Problem
 from server.storage.blobs import BlobStore
 from server.storage.database import Database
+from server.storage.named import ids_in
 from server.storage.tables import LatentRow, now
 
 
@@ -18,6 +21,20 @@ def create(database: Database, session_id: UUID, model: str, blob: str) -> Laten
     with database.write() as transaction:
         transaction.add(row)
     return row
+
+
+def find_or_create(database: Database, session_id: UUID, model: str, blob: str) -> LatentRow:
+    """The session's row for a stored file that may have come before."""
+    own = (LatentRow.session_id == session_id, LatentRow.model == model, LatentRow.blob == blob)
+    with database.read() as transaction:
+        row = transaction.scalar(select(LatentRow).where(*own).limit(1))
+    return row or create(database, session_id, model, blob)
+
+
+def hold(transaction: Session, document: dict[str, Any]) -> None:
+    """Until the end of the transaction, which stores document, nobody collects the latents named there."""
+    named = select(LatentRow.id).where(LatentRow.id.in_(ids_in(document))).order_by(LatentRow.id)
+    transaction.execute(named.with_for_update(read=True, key_share=True)).all()
 
 
 def model_of(database: Database, latent_id: UUID) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from server.storage.database import Database
@@ -21,32 +21,19 @@ from server.storage.tables import JobRow, now
 def claim_next(database: Database, owner: str, lease: timedelta, *, guesses_only: bool) -> JobRow | None:
     """Begin the next queued job, or go on with it, as this owner; None where there is none.
 
-    guesses_only: leave alone what takes time.
+    A job that another server is just beginning is passed over. guesses_only: leave alone what takes time.
     """
     if not waiting_jobs(database):
         return None  # without keeping anybody from writing
     with database.write() as transaction:
-        waiting = _in_order(transaction)
-        chosen = next((job for job in waiting if not guesses_only or is_guess(job)), None)
-        if chosen is None:
-            return None
-        moment = now()
-        changed = transaction.execute(
-            update(JobRow)
-            .where(JobRow.id == chosen.id, JobRow.state == "queued")
-            .values(
-                state="running",
-                lease_owner=owner,
-                lease_until=moment + lease,
-                claimed_at=moment,
-                started_at=chosen.started_at or moment,
-            )
-            .returning(JobRow.id)
-        ).first()
-        if changed is None:
-            return None
-        transaction.refresh(chosen)
-        return chosen
+        for waiting in _in_order(transaction):
+            if guesses_only and not is_guess(waiting):
+                continue
+            job = _held(transaction, waiting.id)
+            if job is not None:
+                _begin(job, owner, lease)
+                return job
+    return None
 
 
 def waiting_jobs(database: Database) -> list[JobRow]:
@@ -63,6 +50,19 @@ def positions(database: Database) -> dict[UUID, int]:
 def is_guess(job: JobRow) -> bool:
     """Whether it takes no time."""
     return job.total == 0
+
+
+def _held(transaction: Session, job_id: UUID) -> JobRow | None:
+    """The job, for nobody else until the end of the transaction; None where somebody else has it."""
+    queued = select(JobRow).where(JobRow.id == job_id, JobRow.state == "queued")
+    locked = queued.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    return transaction.scalar(locked)
+
+
+def _begin(job: JobRow, owner: str, lease: timedelta) -> None:
+    moment = now()
+    job.state, job.lease_owner, job.lease_until = "running", owner, moment + lease
+    job.claimed_at, job.started_at = moment, job.started_at or moment
 
 
 def _in_order(transaction: Session) -> list[JobRow]:

@@ -43,15 +43,33 @@ class Table(DeclarativeBase):
 
 
 class SessionRow(Table):
-    """One person's work: the document that a reload brings back. owner: a user, empty for the only one."""
+    """One person's work, whose documents are its history. owner: a user, empty for the only one."""
 
     __tablename__ = "sessions"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     owner: Mapped[str] = mapped_column(String(32), default="", server_default="", index=True)
-    document: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class HistoryRow(Table):
+    """A node of a session's history: a document, and the one that it was made from (None: the first).
+
+    number: in the order in which they were made. visited: counted in the session, each time that it came to
+    stand here; so it stands where this is highest.
+    """
+
+    __tablename__ = "history"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    parent_id: Mapped[UUID | None]
+    number: Mapped[int]
+    visited: Mapped[int]
+    name: Mapped[str] = mapped_column(String(80))
+    document: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
 
 
 class PhotoRow(Table):
@@ -174,6 +192,30 @@ class JobRow(Table):
     claimed_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class WalkRow(Table):
+    """The walk between faces (server.walks) that somebody makes in a session."""
+
+    __tablename__ = "walks"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    walk: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
+
+
+class GalleryRow(Table):
+    """A document that somebody liked. deleted_at: since when it can only be brought back."""
+
+    __tablename__ = "gallery"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    document: Mapped[dict[str, Any]]
+    starred: Mapped[bool]
+    created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
 
 
 class JobHistoryRow(Table):

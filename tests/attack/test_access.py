@@ -24,10 +24,10 @@ from server.storage.directions import create, new_row
 from server.storage.tables import SessionRow
 from server.strict_json import StrictJsonRoute
 from tests.attack.conftest import Guarded
-from tests.server.harness import Json, seed_document
+from tests.server.harness import Json, keep, seed_document
 
 # Other path parameters: a model is everybody's, a task says itself whose it is, numbers are parts of these.
-OTHERS = {"model", "task_id", "index", "step"}
+OTHERS = {"model", "task_id", "node_id", "item_id", "index", "step"}
 FOREIGN = {"Origin": "http://evil.test"}
 
 
@@ -151,7 +151,7 @@ def test_another_users_latent_cannot_be_rendered_kept_or_mixed_in(guarded: Guard
     with guarded.client(guarded.ben) as ben:
         for document in (seed_document(base=latent), mixed):
             rendered = ben.post("/api/v1/render", json={"document": document})
-            kept = ben.put(f"/api/v1/sessions/{session}/document", json=document)
+            kept = keep(ben, session, document)
             assert [rendered.json()["code"], kept.json()["code"]] == ["unknown_latent"] * 2
     with socket(guarded, f"/api/v1/sessions/{session}/live", guarded.ben) as live:
         live.recv(60)

@@ -56,9 +56,7 @@ ELSEWHERE = {
     ),
     49: ("deploy/test_entry_point.py::test_case_49_a_stop_closes_sockets_with_1012_and_ends_well",),
 }
-DOES_NOT_APPLY = {
-    46: "No route makes an animation or an archive: pictures are asked for one by one, with their limits.",
-}
+DOES_NOT_APPLY: dict[int, str] = {}
 
 
 def names_in(path: Path) -> set[str]:

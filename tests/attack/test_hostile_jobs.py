@@ -15,17 +15,18 @@ import httpx
 import numpy as np
 import pytest
 import torch
-from sqlalchemy.exc import OperationalError
 
 from models.projection.target import Comparison
 from server.engine.latents import Latent, latent_file, read_latent
 from server.engine.projecting import RunningProjection
 from server.engine.worker import ModelWorker
+from server.problems import Problem
+from server.problems import Problem
 from server.settings import Settings
 from server.storage import job_states, latents
 from server.storage.tables import LatentRow, now
 from tests.browser.server_process import ServerProcess
-from tests.server.harness import Json, RunningServer, seed_document, serving
+from tests.server.harness import Json, RunningServer, keep, seed_document, serving
 from tests.server.live_client import live
 from tests.server.projecting import (
     LONG,
@@ -143,7 +144,7 @@ def test_case_30_and_31_a_killed_server_goes_on_as_if_it_had_not_been(
         session, photo = session_with_photo(client, astronaut)
         address = f"/api/v1/sessions/{session['id']}"
         kept, draft = seed_document(5), seed_document(6)
-        assert client.put(f"{address}/document", json=kept).is_success
+        assert keep(client, session["id"], kept).is_success
         broken = ask(client, photo, session, 60).json()
         with live(RunningServer(process.port, None), session["id"]) as socket:  # type: ignore[arg-type]
             socket.edit(1, draft)  # a slider that is still held
@@ -217,7 +218,7 @@ def test_a_database_that_is_busy_for_a_while_ends_no_projection(
     client: httpx.Client, session: Json, photo: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy() -> Any:
-        raise OperationalError("UPDATE jobs", {}, sqlite3.OperationalError("database is locked"))
+        raise Problem("database_busy", "Another program keeps the database to itself.")
 
     for name in ("record", "end"):
         monkeypatch.setattr(job_states, name, failing(getattr(job_states, name), busy, [1]))

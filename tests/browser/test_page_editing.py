@@ -126,25 +126,6 @@ def test_without_truncation_strength_every_seed_is_the_average_face(studio: Stud
     assert studio.picture().is_identical_to(average)
 
 
-def test_a_crossover_takes_layers_from_the_second_face(studio: Studio) -> None:
-    first = studio.picture()
-    studio.type("mix-seed", 12345)
-    studio.settle()
-    expect(studio.part("mix-enable")).to_be_checked()
-    last = int(studio.part("crossover").get_attribute("max") or "")
-    pictures = {}
-    for crossover in (0, last // 2, last):
-        studio.type("number-crossover", crossover)
-        studio.settle()
-        pictures[crossover] = studio.picture()
-    assert pictures[last].is_identical_to(first), "no layer is taken from past the last one"
-    assert all_different(list(pictures.values()))
-    studio.part("mix-enable").click()
-    studio.type("seed", 12345)
-    studio.settle()
-    assert studio.picture().is_identical_to(pictures[0]), "from layer 0 on it is the second face"
-
-
 @pytest.mark.parametrize("field", ["seed", "mix-seed"])
 def test_a_seed_being_typed_survives_a_picture_that_arrives(studio: Studio, field: str) -> None:
     first = studio.picture()
@@ -184,7 +165,7 @@ def test_the_download_is_a_png_in_the_models_resolution(studio: Studio) -> None:
 def test_a_reload_restores_the_edit(studio: Studio) -> None:
     studio.part("dice").click()
     studio.settle()
-    with studio.page.expect_response(lambda answer: answer.url.endswith("/document") and answer.ok):
+    with studio.page.expect_response(lambda answer: answer.url.endswith("/history") and answer.ok):
         studio.take("slider-age")
         studio.pull("slider-age", 0.9, moves=5)
         studio.release()

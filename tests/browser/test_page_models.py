@@ -87,7 +87,7 @@ def test_undo_goes_back_to_the_model_and_its_edits(studio: Studio) -> None:
 
 
 def test_a_reload_restores_the_model(studio: Studio) -> None:
-    with studio.page.expect_response(lambda answer: answer.url.endswith("/document") and answer.ok):
+    with studio.page.expect_response(lambda answer: answer.url.endswith("/history") and answer.ok):
         choose(studio, OTHER)
     picture = studio.picture()
     studio.page.reload()

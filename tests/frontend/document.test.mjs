@@ -6,14 +6,12 @@ import {
   MAX_SEED,
   faceKey,
   foundFace,
-  mixSettings,
   plainDocument,
   seedBase,
   snap,
   standing,
   withAttribute,
   withBase,
-  withMix,
   withModel,
   withoutAttribute,
 } from "../../frontend/document.js";
@@ -29,9 +27,7 @@ const AGE = {
   unit: "years",
   shown: true,
 };
-const MODEL = { num_ws: 12, default_psi: 0.7 };
 const DOCUMENT = plainDocument("demo", 3, 0.7);
-const MIX = { enabled: true, seed: 9, crossover: 10, strength: 0.5 };
 
 test("a value lands on the slider's steps and inside its range", () => {
   assert.equal(snap(20.3, AGE), 20.5);
@@ -81,7 +77,7 @@ test("a face found in a photo starts without edits, mix and noise, at full trunc
     base: { kind: "latent", latent: "l", truncation_psi: 1, truncation_cutoff: null },
     mix: [],
     ...NO_EDITS,
-    noise: { seed: null, strength: 1 },
+    noise: { seed: null, strength: 1, layers: {}, frozen: [] },
   });
 });
 
@@ -95,22 +91,24 @@ const SMALLER = {
   measurable: true,
 };
 
+const OWN = { seed: 1, strength: 1 };
+
 test("in another model it is the same seed, and what that model has no layer for goes", () => {
   const busy = {
     ...DOCUMENT,
     base: { ...seedBase(3, 0.9), truncation_cutoff: 10 },
     mix: [
-      { source: seedBase(9, 0.7), layers: [6, 7, 8, 9], strength: 0.5 },
+      { source: seedBase(9, 0.7), layers: [6, 7, 8, 9], strength: [0.5, 1, 0.25, 0.25] },
       { source: seedBase(9, 0.7), layers: [8, 9], strength: 0.5 },
     ],
-    noise: { seed: 4, strength: 2 },
+    noise: { seed: 4, strength: 2, layers: { 6: OWN, 7: OWN }, frozen: [5, 9] },
   };
   assert.deepEqual(withModel(busy, SMALLER, false), {
     model: "smaller",
     base: seedBase(3, 0.9),
-    mix: [{ source: seedBase(9, 0.7), layers: [6, 7], strength: 0.5 }],
+    mix: [{ source: seedBase(9, 0.7), layers: [6, 7], strength: [0.5, 1] }],
     ...NO_EDITS,
-    noise: { seed: 4, strength: 2 },
+    noise: { seed: 4, strength: 2, layers: { 6: OWN }, frozen: [5] },
   });
 });
 
@@ -127,37 +125,18 @@ test("edits go along to another model where they are kept and it knows them", ()
   assert.deepEqual(withModel(edited, SMALLER, true).attributes, { age: 60 });
 });
 
-test("the crossover is the first layer taken from the second face", () => {
-  assert.deepEqual(withMix(DOCUMENT, MIX, MODEL).mix, [
-    { source: seedBase(9, 0.7), layers: [10, 11], strength: 0.5 },
-  ]);
-});
-
-test("a crossover behind the last layer mixes nothing in", () => {
-  assert.deepEqual(withMix(DOCUMENT, { ...MIX, crossover: 12 }, MODEL).mix, []);
-});
-
-test("switching the mix off and on again gives the same mix", () => {
-  const mixed = withMix(DOCUMENT, MIX, MODEL);
-  const off = withMix(mixed, { ...MIX, enabled: false }, MODEL);
-  assert.deepEqual(off, DOCUMENT);
-  assert.deepEqual(withMix(off, MIX, MODEL), mixed);
-});
-
-test("the mix panel reads a restored document as it was set", () => {
-  assert.deepEqual(
-    mixSettings(withMix(DOCUMENT, MIX, MODEL), { ...MIX, seed: 1, crossover: 0, strength: 1 }),
-    MIX,
-  );
-  assert.deepEqual(mixSettings(DOCUMENT, MIX), { ...MIX, enabled: false });
-});
-
 test("the values of a face belong to its base and mix, not to its edits", () => {
   assert.equal(
     faceKey({ ...DOCUMENT, attributes: { age: 60 }, noise: { seed: 4, strength: 2 } }),
     faceKey(DOCUMENT),
   );
-  assert.notEqual(faceKey(withMix(DOCUMENT, MIX, MODEL)), faceKey(DOCUMENT));
+  const mixed = { ...DOCUMENT, mix: [{ source: seedBase(9, 0.7), layers: [10], strength: 0.5 }] };
+  assert.notEqual(faceKey(mixed), faceKey(DOCUMENT));
+});
+
+test("a face that is only kept at hand for mixing makes no other face", () => {
+  const kept = { ...DOCUMENT, mix: [{ source: seedBase(9, 0.7), layers: [], strength: 1 }] };
+  assert.equal(faceKey(kept), faceKey(DOCUMENT));
 });
 
 test("a slider stands at its target, else at the original, else nowhere", () => {

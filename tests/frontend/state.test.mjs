@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plainDocument, withMix } from "../../frontend/document.js";
+import { plainDocument } from "../../frontend/document.js";
 import {
   jobOfBase,
   loadingModel,
@@ -14,6 +14,7 @@ import {
   shownOriginals,
   usableModels,
 } from "../../frontend/selectors.js";
+import { canUndo } from "../../frontend/history.js";
 import { createStore, initialState, reduce } from "../../frontend/state.js";
 
 const DOCUMENT = plainDocument("demo", 3, 0.7);
@@ -36,68 +37,13 @@ const aged = (age) => ({ ...DOCUMENT, attributes: { age } });
 
 /** @param {any[]} actions */
 const after = (...actions) =>
-  actions.reduce(reduce, reduce(initialState, { type: "session", id: "s", document: DOCUMENT, jobs: [] }));
+  actions.reduce(reduce, reduce(initialState, { type: "session", id: "s", node: "first", document: DOCUMENT, jobs: [] }));
 
-/** @param {number} age @param {object} [how] */
-const edit = (age, how) => ({ type: "edit", document: aged(age), gesture: "age", held: true, at: 0, ...how });
-
-test("one drag is one step of undo, however many values it passed", () => {
-  const state = after(edit(20), edit(30, { at: 5000 }), edit(40, { at: 9000 }), { type: "release" });
-  assert.deepEqual(state.past, [DOCUMENT]);
-  assert.deepEqual(reduce(state, { type: "undo" }).document, DOCUMENT);
-});
-
-test("two drags of the same slider are two steps", () => {
-  const state = after(edit(20), { type: "release" }, edit(30), { type: "release" });
-  assert.deepEqual(state.past, [DOCUMENT, aged(20)]);
-});
-
-test("key presses close together are one step, and two after a pause", () => {
-  const press = (age, at) => edit(age, { held: false, at });
-  assert.equal(after(press(20, 0), press(21, 300), press(22, 600)).past.length, 1);
-  assert.equal(after(press(20, 0), press(21, 300), press(22, 3000)).past.length, 2);
-});
-
-test("moving another slider starts another step", () => {
-  assert.equal(after(edit(20), edit(30, { gesture: "yaw" })).past.length, 2);
-});
-
-test("a button is a step of its own", () => {
-  assert.equal(after(edit(20, { gesture: null }), edit(30, { gesture: null })).past.length, 2);
-});
-
-test("undo and redo go the same way back and forth", () => {
-  const edited = after(edit(20, { gesture: null }), edit(30, { gesture: null }));
-  const back = [{ type: "undo" }, { type: "undo" }].reduce(reduce, edited);
-  assert.deepEqual(back.document, DOCUMENT);
-  const forth = [{ type: "redo" }, { type: "redo" }].reduce(reduce, back);
-  assert.deepEqual([forth.document, forth.past, forth.future], [edited.document, edited.past, []]);
-});
-
-test("an edit after undo forgets what was undone", () => {
-  const state = after(edit(20, { gesture: null }), { type: "undo" }, edit(50, { gesture: null }));
-  assert.deepEqual(state.future, []);
-});
-
-test("undo without a past and redo without a future change nothing", () => {
-  const state = after();
-  assert.equal(reduce(state, { type: "undo" }), state);
-  assert.equal(reduce(state, { type: "redo" }), state);
-});
-
-test("setting what is already set is no step", () => {
-  assert.deepEqual(after(edit(20), { type: "release" }, edit(20, { gesture: null })).past, [DOCUMENT]);
-});
-
-test("history is bounded and loses its oldest steps", () => {
-  const edits = Array.from({ length: 260 }, (_, age) => edit(age, { gesture: null }));
-  const { past } = after(...edits);
-  assert.equal(past.length, 200);
-  assert.deepEqual(past.at(-1), aged(258));
-});
+/** @param {number} age */
+const edit = (age) => ({ type: "edit", document: aged(age), id: `${age}`, gesture: "age", held: true, at: 0 });
 
 test("a connection that comes back does not replace the document being edited", () => {
-  const state = after(edit(20), { type: "session", id: "s", document: DOCUMENT, jobs: [] });
+  const state = after(edit(20), { type: "session", id: "s", node: "first", document: DOCUMENT, jobs: [] });
   assert.deepEqual(state.document, aged(20));
 });
 
@@ -105,7 +51,7 @@ test("another session starts without the jobs and photos of the one before", () 
   const state = after(
     { type: "photo-added", photo: PHOTO },
     { type: "job", job: JOB },
-    { type: "session", id: "t", document: DOCUMENT, photos: [], jobs: [] },
+    { type: "session", id: "t", node: "first", document: DOCUMENT, photos: [], jobs: [] },
   );
   assert.deepEqual([state.jobs, state.photos, state.photo, state.awaiting], [[], [], null, null]);
 });
@@ -113,29 +59,13 @@ test("another session starts without the jobs and photos of the one before", () 
 test("a photo sent while the session was being asked for stays", () => {
   const state = after(
     { type: "photo-added", photo: PHOTO },
-    { type: "session", id: "s", document: DOCUMENT, photos: [{ ...PHOTO, id: "q" }], jobs: [] },
+    { type: "session", id: "s", node: "first", document: DOCUMENT, photos: [{ ...PHOTO, id: "q" }], jobs: [] },
   );
   assert.deepEqual(
     state.photos.map(({ id }) => id),
     ["q", "p"],
   );
   assert.equal(state.photo, "p");
-});
-
-test("the mix panel follows undo", () => {
-  const mixed = withMix(
-    DOCUMENT,
-    { enabled: true, seed: 9, crossover: 2, strength: 1 },
-    { num_ws: 12, default_psi: 0.7 },
-  );
-  const state = after({ type: "edit", document: mixed, gesture: null, held: false, at: 0 });
-  assert.deepEqual([state.mix.enabled, state.mix.seed], [true, 9]);
-  assert.equal(reduce(state, { type: "undo" }).mix.enabled, false);
-});
-
-test("the mix panel stays on at a crossover that mixes nothing in", () => {
-  const mix = { enabled: true, seed: 9, crossover: 12, strength: 1 };
-  assert.equal(after({ type: "mix", mix }, edit(20)).mix.enabled, true);
 });
 
 test("values of a face are shown until those of the next one arrive, but count only for their own", () => {
@@ -145,6 +75,7 @@ test("values of a face are shown until those of the next one arrive, but count o
   assert.deepEqual(originalsOf(state), estimated);
   const next = reduce(state, {
     type: "edit",
+    id: "next",
     document: plainDocument("demo", 4, 0.7),
     gesture: null,
     held: false,
@@ -158,7 +89,7 @@ test("what a person says of the face stands in for what was estimated", () => {
   const values = { state: "ready", estimated: { age: 30, yaw: 1 }, light: null };
   const state = after({ type: "reading", document: DOCUMENT, values });
   const document = { ...DOCUMENT, base_attributes: { age: 24 } };
-  const corrected = reduce(state, { type: "edit", document, gesture: null, held: false, at: 0 });
+  const corrected = reduce(state, { type: "edit", document, id: "corrected", gesture: null, held: false, at: 0 });
   assert.deepEqual(originalsOf(corrected), { age: 24, yaw: 1 });
 });
 
@@ -181,7 +112,7 @@ const RULES = { model: "demo", layers: { age: [4] }, bundled: { age: [4, 5] }, n
 test("rules kept for a model hold on a face that nothing was done to, without a step of undo", () => {
   const state = after({ type: "rules", rules: RULES });
   assert.deepEqual(state.document.layers, { age: [4] });
-  assert.deepEqual(state.past, []);
+  assert.equal(canUndo(state.history), false);
 });
 
 test("rules kept for a model leave an edited face alone, and one of another model", () => {
@@ -190,12 +121,12 @@ test("rules kept for a model leave an edited face alone, and one of another mode
 });
 
 test("a job that runs when the page comes back is awaited", () => {
-  assert.equal(after({ type: "session", id: "s", document: DOCUMENT, jobs: [JOB] }).awaiting, "j");
+  assert.equal(after({ type: "session", id: "s", node: "first", document: DOCUMENT, jobs: [JOB] }).awaiting, "j");
 });
 
 test("a job that was over when the page came back is not awaited", () => {
   assert.equal(
-    after({ type: "session", id: "s", document: DOCUMENT, jobs: [{ ...JOB, state: "succeeded" }] }).awaiting,
+    after({ type: "session", id: "s", node: "first", document: DOCUMENT, jobs: [{ ...JOB, state: "succeeded" }] }).awaiting,
     null,
   );
 });
@@ -233,7 +164,7 @@ test("the job of a found face is known by its latent", () => {
   };
   const state = after(
     { type: "job", job: { ...JOB, state: "succeeded", latent: "l" } },
-    { type: "edit", document: found, gesture: null, held: false, at: 0 },
+    { type: "edit", document: found, id: "found", gesture: null, held: false, at: 0 },
   );
   assert.equal(jobOfBase(state)?.id, "j");
 });

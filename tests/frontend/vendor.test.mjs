@@ -51,15 +51,21 @@ test("the page has no inline script, style or handler", () => {
   }
 });
 
-test("the page preloads every module but those of dialogs, so that none waits for another", () => {
-  const html = read("index.html");
-  const preloaded = new Set([...html.matchAll(/modulepreload" href="([^"]+)"/g)].map(([, href]) => href));
-  const used = ["", "views/", "vendor/"].flatMap((folder) =>
-    readdirSync(new URL(folder || ".", frontend))
-      .filter((name) => name.endsWith(".js") && !["main.js", "theme.js", "login.js"].includes(name))
-      .map((name) => folder + name),
-  );
-  assert.deepEqual([...preloaded].sort(), used.sort());
+/** A module with all that it imports, directly or not, unless by import(). */
+function loadedWith(module, known = new Set()) {
+  known.add(module);
+  for (const [, target] of read(module).matchAll(/^\s*(?:import|export)[^;'"]*?from\s*["']([^"']+)["']/gm)) {
+    const name = new URL(target, new URL(module, frontend)).href.slice(frontend.href.length);
+    if (!known.has(name)) loadedWith(name, known);
+  }
+  return known;
+}
+
+test("the page preloads every module but those that open on demand, so that none waits for another", () => {
+  const preloaded = [...read("index.html").matchAll(/modulepreload" href="([^"]+)"/g)].map(([, href]) => href);
+  const needed = [...loadedWith("main.js")].filter((name) => name !== "main.js");
+  assert.deepEqual(preloaded.sort(), needed.sort());
+  assert.ok(!needed.some((name) => name.startsWith("dialogs/")));
 });
 
 test("no text reaches the page as markup", () => {

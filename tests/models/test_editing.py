@@ -1,8 +1,6 @@
-"""Mixing, attribute edits and noise as pure functions of ws."""
+"""Mixing and attribute edits as pure functions of ws."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 import torch
@@ -10,7 +8,6 @@ from torch import Tensor
 
 from models.editing.attribute_edit import apply_edit, edit_attributes, start_edit
 from models.editing.mixing import mix
-from models.editing.noise import noise_maps
 from models.editing.styleflow_sequence import move_attribute, pick
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow
@@ -95,10 +92,25 @@ def test_mixing_at_half_strength_is_the_middle() -> None:
     torch.testing.assert_close(mix(ws, source, [1], 0.5)[:, 1], (ws + source)[:, 1] / 2)
 
 
+def test_each_layer_can_have_a_strength_of_its_own() -> None:
+    ws, source = drawn(1, 6, 4), drawn(1, 6, 4, seed=2)
+    mixed = mix(ws, source, [1, 4, 5], [1.0, 0.0, 0.25])
+    assert torch.equal(mixed[:, 1], source[:, 1])
+    assert torch.equal(mixed[:, 4], ws[:, 4])
+    assert torch.equal(mixed[:, 5], mix(ws, source, [5], 0.25)[:, 5])
+    assert torch.equal(mix(ws, source, [2, 3], [0.3, 0.3]), mix(ws, source, [2, 3], 0.3))
+
+
+def test_strengths_are_as_many_as_the_layers() -> None:
+    with pytest.raises(ValueError, match="2 layers need as many strengths, not 1"):
+        mix(drawn(1, 6, 4), drawn(1, 6, 4), [0, 1], [0.5])
+
+
 def test_mixing_nothing_is_the_same_tensor() -> None:
     ws, source = drawn(1, 6, 4), drawn(1, 6, 4, seed=2)
     assert mix(ws, source, [], 1.0) is ws
     assert mix(ws, source, [1], 0.0) is ws
+    assert mix(ws, source, [1, 2], [0.0, 0.0]) is ws
 
 
 @pytest.mark.parametrize("layers", [[6], [-1]])
@@ -110,46 +122,3 @@ def test_mixing_refuses_rows_that_are_not_there(layers: list[int]) -> None:
 def test_mixing_refuses_another_models_ws() -> None:
     with pytest.raises(ValueError, match="shapes"):
         mix(drawn(1, 6, 4), drawn(1, 8, 4), [0], 1.0)
-
-
-def test_stored_noise_at_full_strength_needs_no_maps(generator: Generator) -> None:
-    assert noise_maps(generator, None, 1.0) is None
-
-
-def test_stored_noise_is_scaled(generator: Generator) -> None:
-    maps = noise_maps(generator, None, 0.5)
-    assert maps is not None
-    for map_, stored in zip(maps, generator.synthesis.noise_maps(), strict=True):
-        assert torch.equal(map_, stored[None, None] * 0.5)
-
-
-def test_a_seed_draws_the_same_maps_every_time_and_other_seeds_others(generator: Generator) -> None:
-    first, again, other = (noise_maps(generator, seed, 1.0) for seed in (3, 3, 4))
-    assert first is not None and again is not None and other is not None
-    assert [tuple(m.shape) for m in first] == [(1, 1, r, r) for r in generator.synthesis.noise_resolutions]
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not any(torch.equal(a, b) for a, b in zip(first, other, strict=True))
-    assert first[-1].dtype == torch.float32
-
-
-def test_the_synthesis_takes_the_maps(generator: Generator) -> None:
-    with torch.no_grad():
-        for name, value in generator.named_parameters():
-            if name.endswith("noise_strength"):
-                value.fill_(0.5)
-        ws = drawn(1, generator.num_ws, 16)
-        plain = generator.synthesis(ws)
-        assert torch.equal(generator.synthesis(ws, noise=noise_maps(generator, None, 1.0)), plain)
-        assert not torch.equal(generator.synthesis(ws, noise=noise_maps(generator, 3, 1.0)), plain)
-        silent = generator.synthesis(ws, noise=noise_maps(generator, 3, 0.0))
-        assert torch.equal(silent, generator.synthesis(ws, noise_mode="none"))
-
-
-def test_a_generator_without_noise_inputs_has_no_maps() -> None:
-    config = GeneratorConfig(4, 4, 8, channel_base=32, channel_max=4, use_noise=False)
-    assert noise_maps(Generator(config), 3, 0.5) is None
-
-
-def test_a_noise_strength_must_be_finite(generator: Generator) -> None:
-    with pytest.raises(ValueError, match="finite"):
-        noise_maps(generator, 3, math.inf)

@@ -1,13 +1,12 @@
-"""Feature maps: that they are the layers' own, whatever computes pictures otherwise, and how they look."""
+"""Feature maps: that they are the layers' own, whatever computes pictures otherwise."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
-from models.stylegan2.feature_maps import feature_maps, map_picture, map_statistics, strength_of_channels
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.feature_maps import block_maps, channels_by_strength, feature_maps
+from models.stylegan2.generator import Architecture, Generator, GeneratorConfig
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +56,27 @@ def test_a_layer_that_is_not_there_is_refused(generator: Generator) -> None:
         feature_maps(generator.synthesis, torch.randn(1, generator.num_ws, 16), 7)
 
 
-def test_zero_is_light_and_the_signs_have_colours() -> None:
-    picture = map_picture(torch.tensor([[-1.0, 0.0, 1.0]])).astype(int)
-    negative, zero, positive = picture[0]
-    assert zero.min() > 230
-    assert negative[2] > negative[0] and positive[0] > positive[2]
-    assert (map_picture(torch.zeros(2, 2)) == zero).all()
+@pytest.mark.parametrize("architecture", ["orig", "skip", "resnet"])
+def test_every_architecture_can_be_looked_into(architecture: Architecture) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        config = GeneratorConfig(8, 8, 16, channel_base=128, channel_max=8, architecture=architecture)
+        network = Generator(config).eval().synthesis
+    ws = torch.randn(1, network.num_ws, 8)
+    for layer, side in enumerate(network.noise_resolutions):
+        assert feature_maps(network, ws, layer).shape[2:] == (side, side)
 
 
-def test_statistics_and_strengths_are_those_of_the_numbers() -> None:
-    maps = torch.stack([torch.full((2, 2), 3.0), torch.tensor([[1.0, -1.0], [1.0, -1.0]])])
-    assert vars(map_statistics(maps[1])) == {"minimum": -1, "maximum": 1, "mean": 0, "deviation": 1}
-    np.testing.assert_allclose(strength_of_channels(maps), [3.0, 1.0])
+def test_the_end_of_a_residual_block_has_its_shortcut() -> None:
+    config = GeneratorConfig(8, 8, 8, channel_base=64, channel_max=8, architecture="resnet")
+    network = Generator(config).eval().synthesis
+    ws = torch.randn(1, network.num_ws, 8)
+    shortcut = network.block(8).skip
+    assert shortcut is not None
+    expected = shortcut(block_maps(network, ws, 4)) + feature_maps(network, ws, 2)
+    torch.testing.assert_close(block_maps(network, ws, 8), expected)
+
+
+def test_channels_come_by_their_strength() -> None:
+    maps = torch.stack([torch.full((2, 2), value) for value in (0.5, -3.0, 1.0)])
+    assert channels_by_strength(maps).tolist() == [1, 2, 0]

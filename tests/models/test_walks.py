@@ -9,7 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.editing.walks import MAX_FRAMES, closed_walk, frame_times, smooth_walk, straight_walk
+from models.editing.walks import (
+    MAX_FRAMES,
+    closed_walk,
+    crossed_noise,
+    frame_times,
+    gentle_times,
+    section_at,
+    smooth_walk,
+    straight_walk,
+)
 
 Walk = Callable[[Tensor, Sequence[float], Sequence[float]], Tensor]
 OPEN = pytest.mark.parametrize("walk", [straight_walk, smooth_walk])
@@ -85,3 +94,23 @@ def test_faces_and_sections_must_fit() -> None:
         straight_walk(faces(1), [], [0.0])
     with pytest.raises(ValueError, match="3 faces have 2 sections"):
         smooth_walk(faces(3), [1.0], [0.0])
+
+
+def test_a_gentle_walk_rests_at_every_face() -> None:
+    times = gentle_times([1.0, 2.0], [0.0, 0.01, 0.5, 0.99, 1.0, 1.02, 2.0, 3.0, 9.0])
+    np.testing.assert_allclose(times[[0, 2, 4, 6, 7, 8]], [0.0, 0.5, 1.0, 2.0, 3.0, 3.0])
+    assert times[1] < 0.001
+    assert times[3] > 0.999
+    assert times[5] < 1.001
+
+
+def test_a_time_lies_in_one_section() -> None:
+    found = [section_at([1.0, 2.0], time) for time in (-1.0, 0.25, 1.0, 2.0, 3.0, 9.0)]
+    assert found == [(0, 0.0), (0, 0.25), (1, 0.0), (1, 0.5), (1, 1.0), (1, 1.0)]
+
+
+def test_noise_on_the_way_keeps_its_variance() -> None:
+    one, other = torch.randn(2, 100_000, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(crossed_noise(one, other, 0.0), one)
+    for share in (0.3, 0.5, 0.8):
+        assert float(crossed_noise(one, other, share).var()) == pytest.approx(1, abs=0.02)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import torch
@@ -137,9 +138,18 @@ def encoded(image: Image.Image, format_: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def keep(client: httpx.Client, session: str, document: Json) -> httpx.Response:
+    """Make the document one step of the session's history, below the one where it stands."""
+    node, own = str(uuid4()), f"/api/v1/sessions/{session}"
+    parent = client.get(own).json().get("node", session)
+    step = {"id": node, "parent": parent, "document": document}
+    return client.post(f"{own}/history", json={"nodes": [step], "current": node})
+
+
 def seed_document(seed: int = 1, **changes: Any) -> Json:
     """A document of the tiny model."""
     base = {"kind": "seed", "seed": seed, "truncation_psi": 0.7, "truncation_cutoff": None}
     edits: Json = {"base_attributes": {}, "attributes": {}, "light": None, "locks": [], "calibrated": False}
-    moves: Json = {"layers": {}, "directions": [], "noise": {"seed": None, "strength": 1.0}}
+    noise: Json = {"seed": None, "strength": 1.0, "layers": {}, "frozen": []}
+    moves: Json = {"layers": {}, "directions": [], "noise": noise}
     return {"model": "tiny", "base": base, "mix": []} | edits | moves | changes

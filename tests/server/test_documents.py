@@ -18,7 +18,10 @@ LATENT = "5c0ffee0-0000-4000-8000-000000000001"
 def test_a_document_comes_back_from_json_as_it_was() -> None:
     source = {"kind": "latent", "latent": LATENT, "truncation_psi": 1.0, "truncation_cutoff": 3}
     written = seed_document(
-        mix=[{"source": source, "layers": [4, 5], "strength": 0.5}],
+        mix=[
+            {"source": source, "layers": [4, 5], "strength": 0.5},
+            {"source": source, "layers": [6, 7], "strength": [0.25, 1.0]},
+        ],
         base_attributes={"yaw": -3.0},
         attributes={"age": 60.0},
         light={"azimuth": 30.0, "elevation": 10.0, "strength": 0.5, "brightness": None},
@@ -26,7 +29,12 @@ def test_a_document_comes_back_from_json_as_it_was() -> None:
         calibrated=True,
         layers={"age": [4, 5]},
         directions=[{"direction": LATENT, "strength": 1.5, "layers": None}],
-        noise={"seed": 3, "strength": 0.5},
+        noise={
+            "seed": 3,
+            "strength": 0.5,
+            "layers": {"4": {"seed": None, "strength": 2.0}},
+            "frozen": [4],
+        },
     )
     assert Document.model_validate(written).model_dump(mode="json") == written
 
@@ -69,7 +77,13 @@ def test_what_is_left_out_takes_its_neutral_value() -> None:
         {"mix": [{"source": seed_document()["base"], "layers": [-1], "strength": 1}]},
         {"mix": [{"source": seed_document()["base"], "layers": [0] * 10**6, "strength": 1}]},
         {"mix": [{"source": seed_document()["base"], "layers": [0], "strength": 1}] * 17},
+        {"mix": [{"source": seed_document()["base"], "layers": [0, 1], "strength": [1.0]}]},
+        {"mix": [{"source": seed_document()["base"], "layers": [0], "strength": [1.5]}]},
         {"noise": {"seed": None, "strength": -1}},
+        {"noise": {"layers": {"64": {"seed": 1}}}},
+        {"noise": {"layers": {"one": {"seed": 1}}}},
+        {"noise": {"layers": {"1": {"strength": 5}}}},
+        {"noise": {"frozen": [-1]}},
     ],
     ids=lambda changes: str(changes)[:60],
 )

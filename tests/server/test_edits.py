@@ -15,7 +15,7 @@ from PIL import Image
 
 from models.bundle import load_bundle
 from server.engine.frames import NOT_CORRECTED
-from tests.server.harness import Json, RunningServer, seed_document
+from tests.server.harness import Json, RunningServer, keep, seed_document
 from tests.server.live_client import live
 
 Pixels = NDArray[np.uint8]
@@ -228,5 +228,5 @@ def test_a_session_remembers_a_whole_edit(client: httpx.Client, session: Json) -
         light=LEFT_LIGHT, layers={"age": [4]},
     )  # fmt: skip
     url = f"/api/v1/sessions/{session['id']}"
-    assert client.put(f"{url}/document", json=edit).status_code == 200
+    assert keep(client, session["id"], edit).status_code == 200
     assert client.get(url).json()["document"] == edit

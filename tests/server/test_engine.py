@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 
 from models.bundle import load_bundle
 from models.editing.attribute_edit import edit_attributes
@@ -18,13 +22,14 @@ from models.projection.state import ProjectorState
 from models.stylegan2.generator import to_uint8
 from server.documents import Document
 from server.engine.cache import FrameCache, StageCache
-from server.engine.compute import ComputeThread, Priority
+from server.engine.compute import ComputeThread, Done, Priority, Together
+from server.engine.drawing import CROWD, preview_side
 from server.engine.frames import live_frame, projection_frame, read_header
 from server.engine.interface import ProjectionEvent, ProjectionRequest, ProjectionSpec, Rendered
 from server.engine.known_directions import KnownDirections, no_directions
 from server.engine.latents import Latent, latent_file, read_latent
 from server.engine.local import LocalEngine, LocalEngineOptions
-from server.engine.worker import ModelWorker
+from server.engine.worker import ModelWorker, Preview
 from server.problems import Problem
 from tests.server.harness import seed_document
 
@@ -68,6 +73,49 @@ def test_urgent_work_goes_first_and_equals_keep_their_order() -> None:
 
     asyncio.run(scenario())
     assert order == ["live 1", "live 2", "final", "step"]
+
+
+def test_what_waits_for_the_same_work_is_computed_together_and_each_has_its_own_end() -> None:
+    batches: list[list[int]] = []
+
+    def halves(items: Sequence[int]) -> list[float | Exception]:
+        batches.append(list(items))
+        return [ValueError(f"{item} is odd") if item % 2 else item / 2 for item in items]
+
+    async def scenario() -> list[object]:
+        compute, hold = ComputeThread(), threading.Event()
+        compute.start()
+        first = asyncio.create_task(compute.run(Priority.LIVE, hold.wait))
+        await asyncio.sleep(0)
+        tasks = [
+            asyncio.create_task(
+                compute.run_together(Priority.LIVE, item, Together("ab"[item > 5], 3, halves))
+            )
+            for item in (2, 3, 4, 6, 8, 5)
+        ]
+        await asyncio.sleep(0)
+        hold.set()
+        await first
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        await compute.stop()
+        return [end.value if isinstance(end, Done) else str(end) for end in ends]
+
+    assert asyncio.run(scenario()) == [1, "3 is odd", 2, 3, 4, "5 is odd"]
+    assert batches == [[2, 3, 4], [6, 8], [5]]
+
+
+def test_a_batch_that_fails_as_a_whole_tells_everyone() -> None:
+    def fails(items: Sequence[int]) -> list[float | Exception]:
+        raise ZeroDivisionError(f"{len(items)} items")
+
+    async def scenario() -> None:
+        compute = ComputeThread()
+        compute.start()
+        with pytest.raises(ZeroDivisionError):
+            await compute.run_together(Priority.LIVE, 1, Together("all", 2, fails))
+        await compute.stop()
+
+    asyncio.run(scenario())
 
 
 def order_after_a_live_picture(compute: ComputeThread) -> list[str]:
@@ -179,15 +227,15 @@ def test_only_what_a_slider_changes_is_computed_again(worker: ModelWorker) -> No
     assert worker.bundle.estimator is not None
     worker.bundle.estimator.stem.register_forward_hook(lambda *_: calls.append("estimator"))
 
-    worker.jpeg(document(attributes={"age": 30.0}), 32, "preview")
+    worker.jpeg(document(attributes={"age": 30.0}), 32)
     assert sorted(calls) == ["estimator", "mapping", "synthesis", "synthesis"]
     calls.clear()
-    first = worker.jpeg(document(attributes={"age": 31.0}), 32, "preview")
+    first = worker.jpeg(document(attributes={"age": 31.0}), 32)
     assert calls == ["synthesis"]
     calls.clear()
-    assert worker.jpeg(document(attributes={"age": 31.0}), 32, "preview") is first
+    assert worker.jpeg(document(attributes={"age": 31.0}), 32) is first
     assert calls == []
-    worker.jpeg(document(attributes={"age": 31.0}, noise={"seed": 1, "strength": 1.0}), 32, "preview")
+    worker.jpeg(document(attributes={"age": 31.0}, noise={"seed": 1, "strength": 1.0}), 32)
     assert calls == ["synthesis"]
 
 
@@ -195,7 +243,46 @@ def test_without_its_memory_a_worker_gives_the_same_bytes(checkpoints: Path, wor
     fresh = ModelWorker(load_bundle(checkpoints / "tiny"), no_latents, NO_DIRECTIONS, FrameCache(0))
     for value in (20.0, 70.0, 20.0):
         edited = document(attributes={"age": value})
-        assert fresh.jpeg(edited, 32, "final") == worker.jpeg(edited, 32, "final")
+        assert fresh.jpeg(edited, 32) == worker.jpeg(edited, 32)
+
+
+def pixels(jpeg: bytes) -> NDArray[np.int16]:
+    return np.asarray(Image.open(BytesIO(jpeg))).astype(np.int16)
+
+
+def test_previews_of_several_hands_are_those_that_each_would_get_alone(
+    checkpoints: Path, worker: ModelWorker
+) -> None:
+    documents = [
+        document(1, attributes={"age": 60.0}),
+        document(2),
+        document(3, attributes={"yaw": 20.0}, noise={"seed": 1, "strength": 1.0}),
+    ]
+    fresh = ModelWorker(load_bundle(checkpoints / "tiny"), no_latents, NO_DIRECTIONS, FrameCache(0))
+    together = worker.previews(documents, 32)
+    for one, edited in zip(together, documents, strict=True):
+        (alone,) = fresh.previews([edited], 32)
+        assert isinstance(one, Preview)
+        assert isinstance(alone, Preview)
+        assert one.side == alone.side == 32
+        assert np.abs(pixels(one.jpeg) - pixels(alone.jpeg)).max() <= 4
+        assert worker.jpeg(edited, 32) == fresh.jpeg(edited, 32), "company leaves no trace in a final picture"
+
+
+def test_what_is_wrong_with_one_preview_is_told_to_its_hand_alone(worker: ModelWorker) -> None:
+    lost = document(base={"kind": "latent", "latent": str(uuid4())})
+    first, wrong, last = worker.previews([document(1), lost, document(2)], 32)
+    assert isinstance(first, Preview)
+    assert isinstance(wrong, Problem)
+    assert isinstance(last, Preview)
+
+
+def test_previews_are_smaller_where_many_hands_move() -> None:
+    levels = (4, 8, 16, 32, 64, 128, 256)
+    assert preview_side(256, CROWD, levels) == 256
+    assert preview_side(256, CROWD + 1, levels) == 128
+    assert preview_side(64, CROWD + 1, levels) == 64, "a smaller one shows nothing"
+    assert preview_side(256, CROWD + 1, (256,)) == 256, "some generators have RGB at the last level only"
 
 
 def test_a_latent_comes_back_from_its_file() -> None:

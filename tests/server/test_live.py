@@ -29,6 +29,7 @@ def test_the_first_message_says_where_the_session_stands(socket: Live, session: 
     assert socket.hello == {
         "type": "hello",
         "session": session["id"],
+        "node": session["node"],
         "document": session["document"],
         "jobs": [],
     }

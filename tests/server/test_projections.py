@@ -9,7 +9,7 @@ import pytest
 
 from server.engine.frames import FrameHeader, job_number
 from server.settings import Settings
-from tests.server.harness import Json, RunningServer, seed_document, serving
+from tests.server.harness import Json, RunningServer, keep, seed_document, serving
 from tests.server.live_client import live
 from tests.server.projecting import (
     LONG,
@@ -50,7 +50,7 @@ def test_a_projection_ends_with_a_latent_that_can_be_rendered(
     assert finished["created_at"] < finished["started_at"] < finished["finished_at"]
     assert client.get(finished["preview_url"]).headers["content-type"] == "image/jpeg"
     assert client.get(f"/api/v1/sessions/{session['id']}").json()["jobs"] == [finished]
-    assert client.put(f"/api/v1/sessions/{session['id']}/document", json=latent_document(finished)).is_success
+    assert keep(client, session["id"], latent_document(finished)).is_success
     assert picture(client, latent_document(finished)) != picture(client, seed_document())
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from tests.server.harness import Json, seed_document
 
 Pixels = NDArray[np.uint8]
+CUT_OFF = seed_document()["base"] | {"truncation_cutoff": 9}
 
 
 def pixels(client: httpx.Client, document: Json, resolution: int | None = None) -> Pixels:
@@ -25,7 +26,7 @@ def pixels(client: httpx.Client, document: Json, resolution: int | None = None) 
         return np.asarray(image)
 
 
-def mixed_with(seed: int, layers: list[int], strength: float = 1.0) -> list[Json]:
+def mixed_with(seed: int, layers: list[int], strength: float | list[float] = 1.0) -> list[Json]:
     return [{"source": seed_document(seed)["base"], "layers": layers, "strength": strength}]
 
 
@@ -55,8 +56,19 @@ def test_one_document_gives_one_picture(client: httpx.Client) -> None:
         {"attributes": {"age": 80.0}},
         {"noise": {"seed": 3, "strength": 1.0}},
         {"noise": {"seed": None, "strength": 0.0}},
+        {"noise": {"layers": {"6": {"seed": 3}}}},
     ],
-    ids=["seed", "psi", "cutoff", "mix", "half a mix", "attribute", "noise seed", "noise strength"],
+    ids=[
+        "seed",
+        "psi",
+        "cutoff",
+        "mix",
+        "half a mix",
+        "attribute",
+        "noise seed",
+        "noise strength",
+        "noise of a layer",
+    ],
 )
 def test_every_part_of_a_document_shows(client: httpx.Client, changes: Json) -> None:
     assert not np.array_equal(pixels(client, seed_document()), pixels(client, seed_document(**changes)))
@@ -65,6 +77,20 @@ def test_every_part_of_a_document_shows(client: httpx.Client, changes: Json) -> 
 def test_a_mix_of_all_layers_is_the_other_picture(client: httpx.Client) -> None:
     mixed = seed_document(1, mix=mixed_with(2, list(range(8))))
     assert np.array_equal(pixels(client, mixed), pixels(client, seed_document(2)))
+
+
+def test_strengths_of_single_layers_are_those_of_as_many_mixes(client: httpx.Client) -> None:
+    together = seed_document(mix=mixed_with(2, [1, 6], [0.5, 1.0]))
+    one_by_one = seed_document(mix=[*mixed_with(2, [1], 0.5), *mixed_with(2, [6])])
+    assert np.array_equal(pixels(client, together), pixels(client, one_by_one))
+
+
+@pytest.mark.parametrize(("layers", "strength"), [([], 1.0), ([1, 2], 0.0), ([1, 2], [0.0, 0.0])])
+def test_a_source_of_which_nothing_is_taken_changes_nothing(
+    client: httpx.Client, layers: list[int], strength: float | list[float]
+) -> None:
+    kept_at_hand = seed_document(mix=mixed_with(2, layers, strength))
+    assert np.array_equal(pixels(client, kept_at_hand), pixels(client, seed_document()))
 
 
 def test_an_attribute_at_its_base_value_changes_nothing(client: httpx.Client) -> None:
@@ -91,13 +117,16 @@ def test_attributes_are_read_before_and_after_the_edit(client: httpx.Client) -> 
         ({"document": seed_document(), "resolution": 64}, "document_does_not_fit"),
         ({"document": seed_document(), "resolution": 10**9}, "invalid_request"),
         ({"document": seed_document(), "format": "svg"}, "invalid_request"),
+        ({"document": seed_document(mix=mixed_with(2, [8]))}, "document_does_not_fit"),
+        ({"document": seed_document(noise={"frozen": [7]})}, "document_does_not_fit"),
+        ({"document": seed_document(base=CUT_OFF)}, "document_does_not_fit"),
         ({"document": seed_document(model="other")}, "unknown_model"),
         (
             {"document": seed_document(base={"kind": "latent", "latent": str(uuid4())})},
             "unknown_latent",
         ),
     ],
-    ids=["between levels", "too large", "absurd", "format", "model", "latent"],
+    ids=["between levels", "too large", "absurd", "format", "layer", "noise", "cutoff", "model", "latent"],
 )
 def test_what_cannot_be_rendered_is_a_problem(client: httpx.Client, body: Json, code: str) -> None:
     answer = client.post("/api/v1/render", json=body)

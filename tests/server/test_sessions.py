@@ -8,9 +8,7 @@ import httpx
 import pytest
 
 from server.settings import Settings
-from tests.server.harness import Json, seed_document, serving, write_generator
-
-BASE = seed_document()["base"]
+from tests.server.harness import Json, keep, seed_document, serving, write_generator
 
 
 def test_a_new_session_opens_with_the_models_first_picture(session: Json) -> None:
@@ -21,17 +19,17 @@ def test_a_new_session_opens_with_the_models_first_picture(session: Json) -> Non
 
 def test_a_session_remembers_its_last_document(client: httpx.Client, session: Json) -> None:
     document = seed_document(3, attributes={"age": 60.0}, noise={"seed": 4, "strength": 0.5})
-    put = client.put(f"/api/v1/sessions/{session['id']}/document", json=document)
-    assert (put.status_code, put.json()["document"]) == (200, document)
-    assert client.get(f"/api/v1/sessions/{session['id']}").json() == put.json()
-    assert put.json()["updated_at"] > session["updated_at"]
+    assert keep(client, session["id"], document).status_code == 200
+    answer = client.get(f"/api/v1/sessions/{session['id']}").json()
+    assert answer["document"] == document
+    assert answer["updated_at"] > session["updated_at"]
 
 
 def test_a_session_survives_a_restart(settings: Settings, astronaut: bytes) -> None:
     with serving(settings) as server, server.client() as client:
         session = client.post("/api/v1/sessions").json()
         url = f"/api/v1/sessions/{session['id']}"
-        client.put(f"{url}/document", json=seed_document(11)).raise_for_status()
+        keep(client, session["id"], seed_document(11)).raise_for_status()
         photo = client.post(f"{url}/photos", files={"file": ("me.jpg", astronaut)}).json()
         before, image = client.get(url).json(), client.get(photo["image_url"]).content
     with serving(settings) as server, server.client() as client:
@@ -39,28 +37,8 @@ def test_a_session_survives_a_restart(settings: Settings, astronaut: bytes) -> N
         assert client.get(photo["image_url"]).content == image
 
 
-@pytest.mark.parametrize(
-    ("document", "code"),
-    [
-        (seed_document(model="other"), "unknown_model"),
-        (seed_document(attributes={"height": 1.0}), "document_does_not_fit"),
-        (seed_document(attributes={"age": 500.0}), "document_does_not_fit"),
-        (seed_document(mix=[{"source": BASE, "layers": [8], "strength": 1}]), "document_does_not_fit"),
-        (seed_document(base=BASE | {"truncation_cutoff": 9}), "document_does_not_fit"),
-    ],
-    ids=["model", "attribute", "value", "layer", "cutoff"],
-)  # fmt: skip
-def test_a_document_that_the_model_cannot_render_is_not_kept(
-    client: httpx.Client, session: Json, document: Json, code: str
-) -> None:
-    url = f"/api/v1/sessions/{session['id']}"
-    answer = client.put(f"{url}/document", json=document)
-    assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert client.get(url).json() == session
-
-
 def test_an_unknown_session_cannot_be_written(client: httpx.Client) -> None:
-    answer = client.put(f"/api/v1/sessions/{uuid4()}/document", json=seed_document())
+    answer = keep(client, str(uuid4()), seed_document())
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_session")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -17,21 +16,6 @@ from tests.server.job_rows import OWNER, claimed_job, new_job
 
 PAST = timedelta(seconds=-1)
 NOTHING = job_states.Progress({})
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite:///{tmp_path / 'loom.sqlite'}")
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> BlobStore:
-    return BlobStore(tmp_path / "blobs")
-
-
-@pytest.fixture
-def session_id(database: Database) -> UUID:
-    return sessions.create(database, {}).id
 
 
 def end(database: Database, job_id: UUID, state: str) -> JobRow | None:

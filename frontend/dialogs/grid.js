@@ -1,0 +1,277 @@
+// Grids of faces to choose from: new ones, and variations of the one being edited.
+
+import { h } from "../vendor/preact.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
+import { wentOn } from "../exploring.js";
+import { addToGallery } from "../exporting_api.js";
+import { MOST, MOST_MIXED, PAGE, STEP, gridSeeds, newFace, stepInGrid, variation } from "../grid.js";
+import { plural, t } from "../language.js";
+import { modelOf } from "../selectors.js";
+import { Switch } from "../views/controls.js";
+import { Icon } from "../views/icons.js";
+import { randomSeed } from "../views/seed.js";
+import { Slider } from "../views/slider.js";
+import { levelOf, useTiles } from "../views/tiles.js";
+import { usualPsi } from "../views/truncation.js";
+import { Dialog } from "./dialog.js";
+
+/** @import { LoomDocument, ModelInfo } from "../messages.js" */
+/** @import { Tiles } from "../tiles.js" */
+/** @import { View } from "../views/app.js" */
+
+const SIDE = 128;
+
+/** @typedef {{ document: LoomDocument, model: ModelInfo }} Edited what was being edited when the grid opened */
+
+/** @param {View} view */
+export function NewFaces(view) {
+  const { state, store } = view;
+  const edited = useEdited(view);
+  if (!edited) return null;
+  const keepEdits = state.keepAttributes;
+  return h(
+    GridDialog,
+    {
+      view,
+      edited,
+      title: t("grid.title"),
+      note: t("grid.note"),
+      variant: `${keepEdits}`,
+      face: (seed) => newFace(edited.document, seed, { psi: usualPsi(edited.model), keepEdits }),
+    },
+    h(Switch, {
+      label: t("grid.keepEdits"),
+      testid: "grid-keep-edits",
+      checked: keepEdits,
+      onChange: (keep) => store.dispatch({ type: "keep-attributes", keep }),
+    }),
+  );
+}
+
+/** @param {View} view */
+export function Variations(view) {
+  const edited = useEdited(view);
+  const [step, setStep] = useState(STEP.usual);
+  const [asked, setAsked] = useState(STEP.usual);
+  if (!edited) return null;
+  const { document, model } = edited;
+  const how = { step: asked, psi: usualPsi(model), layers: model.num_ws };
+  const full = document.mix.length >= MOST_MIXED;
+  return h(
+    GridDialog,
+    {
+      view,
+      edited,
+      title: t("grid.variations"),
+      note: full ? t("grid.mixedFull", { most: MOST_MIXED }) : t("grid.variationsNote"),
+      variant: `${asked}`,
+      face: full ? null : (seed) => variation(document, seed, how),
+    },
+    h(Slider, {
+      ...STEP,
+      name: "step",
+      label: t("grid.step"),
+      hint: t("grid.stepHint"),
+      value: step,
+      original: STEP.usual,
+      disabled: full,
+      onChange: (value, held) => {
+        setStep(value);
+        if (!held) setAsked(value);
+      },
+      onRelease: () => setAsked(step),
+      onReset: () => {
+        setStep(STEP.usual);
+        setAsked(STEP.usual);
+      },
+    }),
+  );
+}
+
+/** The face that the grid is about stays the same, whatever arrives meanwhile. @param {View} view */
+function useEdited({ state }) {
+  const kept = useRef(/** @type {Edited | null} */ (null));
+  const model = modelOf(state);
+  if (!kept.current && model && state.document) kept.current = { document: state.document, model };
+  return kept.current;
+}
+
+/**
+ * @param {{ view: View, edited: Edited, title: string, note: string, variant: string,
+ *   face: ((seed: number) => LoomDocument) | null, children?: import("../vendor/preact.js").ComponentChildren }} props
+ *   face null: there can be none
+ */
+function GridDialog({ view, edited, title, note, variant, face, children }) {
+  const { state, store, editor } = view;
+  const [first, setFirst] = useState(randomSeed);
+  const [count, setCount] = useState(PAGE);
+  const seeds = face ? gridSeeds(first, count) : [];
+  const wanted = face ? seeds.map((seed) => ({ key: `${variant} ${seed}`, document: face(seed) })) : [];
+  const tiles = useTiles(wanted, levelOf(edited.model, SIDE));
+  const close = () => store.dispatch({ type: "tools", change: { dialog: null } });
+  /** @param {LoomDocument} document */
+  const choose = (document) => {
+    const { trail } = state.exploring;
+    store.dispatch({
+      type: "exploring",
+      change: { trail: wentOn(trail, edited.document.base, document.base) },
+    });
+    editor.change(document);
+    close();
+  };
+  return h(
+    Dialog,
+    { title, testid: "grid", onClose: close },
+    h("p", { class: "note" }, note),
+    h(
+      "div",
+      { class: "grid-tools" },
+      children,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button",
+          "data-testid": "grid-others",
+          disabled: !face,
+          onClick: () => {
+            setFirst(randomSeed());
+            setCount(PAGE);
+          },
+        },
+        h(Icon, { name: "dice" }),
+        t("grid.others"),
+      ),
+    ),
+    h(Faces, { wanted, tiles, seeds, onChoose: choose, onKeep: (document) => keep(view, document) }),
+    h(Failures, { wanted, tiles }),
+    face && count < MOST && h(More, { ready: tiles.done >= count, onMore: () => setCount(count + PAGE) }),
+  );
+}
+
+/** @param {View} view @param {LoomDocument} document */
+async function keep({ state, store, editor }, document) {
+  if (!state.session) return false;
+  try {
+    const item = await addToGallery(state.session, document, "");
+    store.dispatch({ type: "gallery", action: { do: "added", items: [item] } });
+    return true;
+  } catch (error) {
+    editor.report(error);
+    return false;
+  }
+}
+
+/**
+ * One stop of the Tab key; arrow keys walk, Enter chooses, S adds to the gallery.
+ * @param {{ wanted: import("../tiles.js").Wanted[], tiles: Tiles, seeds: number[],
+ *   onChoose: (document: LoomDocument) => void, onKeep: (document: LoomDocument) => Promise<boolean> }} props
+ */
+function Faces({ wanted, tiles, seeds, onChoose, onKeep }) {
+  const grid = useRef(/** @type {HTMLElement | null} */ (null));
+  const [at, setAt] = useState(0);
+  const [kept, setKept] = useState(/** @type {Set<string>} */ (new Set()));
+  /** @param {import("../tiles.js").Wanted} face */
+  const star = async ({ key, document }) => {
+    if (!kept.has(key) && (await onKeep(document))) setKept((before) => new Set(before).add(key));
+  };
+  /** @param {KeyboardEvent} event */
+  const onKey = (event) => {
+    if (event.key.toLowerCase() === "s" && wanted[at]) return void star(wanted[at]);
+    const cells = /** @type {HTMLElement[]} */ ([...(grid.current?.querySelectorAll(".grid-face") ?? [])]);
+    const columns = cells.filter((cell) => cell.offsetTop === cells[0].offsetTop).length;
+    const to = stepInGrid(event.key, at, { count: cells.length, columns });
+    if (to === null) return;
+    event.preventDefault();
+    setAt(to);
+    cells[to].focus();
+  };
+  return h(
+    "ul",
+    { class: "face-grid", ref: grid, "data-testid": "face-grid", onKeyDown: onKey },
+    wanted.map((each, index) => {
+      const { url, problem } = tiles.get(each.key);
+      return h(
+        "li",
+        { key: each.key },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "grid-face",
+            tabIndex: index === at ? 0 : -1,
+            "aria-label": t("grid.take", { seed: String(seeds[index]) }),
+            title: t("seed.of", { seed: String(seeds[index]) }),
+            "data-testid": `grid-face-${index}`,
+            "data-state": url ? "there" : problem ? "failed" : "coming",
+            onFocus: () => setAt(index),
+            onClick: () => onChoose(each.document),
+          },
+          url
+            ? h("img", { class: "thumbnail", src: url, alt: "", draggable: false })
+            : h("span", { class: problem ? "thumbnail missing" : "thumbnail" }, problem && t("thumbnail.none")),
+        ),
+        h(KeepButton, { kept: kept.has(each.key), index, onKeep: () => void star(each) }),
+      );
+    }),
+  );
+}
+
+/** @param {{ kept: boolean, index: number, onKeep: () => void }} props */
+function KeepButton({ kept, index, onKeep }) {
+  const label = kept ? t("grid.kept") : t("grid.keep");
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button",
+      tabIndex: -1,
+      "aria-label": label,
+      title: label,
+      "data-testid": `grid-keep-${index}`,
+      "data-kept": kept ? "yes" : "no",
+      onClick: onKeep,
+    },
+    h(Icon, { name: kept ? "done" : "star" }),
+  );
+}
+
+/** Why pictures are missing, said once. @param {{ wanted: import("../tiles.js").Wanted[], tiles: Tiles }} props */
+function Failures({ wanted, tiles }) {
+  const problems = wanted.map(({ key }) => tiles.get(key).problem).filter(Boolean);
+  if (problems.length === 0) return null;
+  return h(
+    "div",
+    { class: "problem", role: "alert", "data-testid": "grid-problem" },
+    h("strong", null, plural("grid.failed", problems.length)),
+    h("p", null, problems[0]),
+    h(
+      "button",
+      { type: "button", class: "button", "data-testid": "grid-retry", onClick: () => tiles.retry() },
+      t("grid.retry"),
+    ),
+  );
+}
+
+/** More of them, by the button or by scrolling to it. @param {{ ready: boolean, onMore: () => void }} props */
+function More({ ready, onMore }) {
+  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useEffect(() => {
+    if (!button.current || !ready) return undefined;
+    const seen = new IntersectionObserver(([entry]) => entry.isIntersecting && onMore());
+    seen.observe(button.current);
+    return () => seen.disconnect();
+  });
+  return h(
+    "button",
+    {
+      ref: button,
+      type: "button",
+      class: "button grid-more",
+      "data-testid": "grid-more",
+      disabled: !ready,
+      onClick: onMore,
+    },
+    ready ? t("grid.more") : t("grid.coming"),
+  );
+}

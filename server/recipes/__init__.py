@@ -1,0 +1,1 @@
+"""Recipes: a whole edit with all that it needs, inside the picture that it makes."""

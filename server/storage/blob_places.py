@@ -1,0 +1,14 @@
+"""Where blobs are kept: a folder, or a bucket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from server.storage.blobs import BlobStore
+from server.storage.folder_blobs import FolderBlobs
+from server.storage.s3_blobs import open_s3
+
+
+def open_blobs(url: str | None, folder: Path) -> BlobStore:
+    """url: s3://bucket/prefix?endpoint=https://host; None: the folder. Raises UnusableBlobsError."""
+    return FolderBlobs(folder) if url is None else open_s3(url)

@@ -1,0 +1,95 @@
+"""How a database is reached: its address, a pool of connections for a server, single ones for a command."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
+# The routes use up to 40 threads at once, each for some milliseconds.
+POOL = {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_recycle": 1800, "pool_pre_ping": True}
+CONNECT_TIMEOUT_S = 5
+# In ms. Every transaction is short: one that is not, or whose server was lost, must not keep others waiting.
+POSTGRES_LIMITS = {
+    "statement_timeout": 30_000,
+    "lock_timeout": 5_000,
+    "idle_in_transaction_session_timeout": 60_000,
+}
+
+
+class UnusableDatabaseError(Exception):
+    """str() is a sentence that names the database and what is wrong with it."""
+
+
+def database_url(text: str) -> URL:
+    """The address with the driver that this program brings. Raises UnusableDatabaseError."""
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise UnusableDatabaseError(
+            "LATENTLOOM_DATABASE_URL is no address of a database, such as postgresql://user@host/name."
+        ) from error
+    if url.get_backend_name() in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite":
+        return url.set(drivername="sqlite")
+    raise UnusableDatabaseError(
+        f"LATENTLOOM_DATABASE_URL names {url.get_backend_name()}: only SQLite and PostgreSQL are supported."
+    )
+
+
+def pooled_engine(url: URL) -> Engine:
+    """For a server: connections are kept, checked before use, and given up after some time."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url)
+        _use_sqlite_safely(engine, PRAGMAS)
+        return engine
+    limits = " ".join(f"-c {name}={value}" for name, value in POSTGRES_LIMITS.items())
+    return _postgres_engine(url, {"options": limits}, POOL)
+
+
+def single_engine(url: URL) -> Engine:
+    """For migrations, backups and restoring: a connection for each use, and patience.
+
+    SQLite checks no foreign keys on it: Alembic makes a table anew to change it, and whoever uses it says
+    PRAGMA foreign_key_check before the end.
+    """
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, poolclass=NullPool)
+        _use_sqlite_safely(engine, ("busy_timeout=30000",))
+        return engine
+    return _postgres_engine(url, {}, {"poolclass": NullPool})
+
+
+def shown_name(url: URL) -> str:
+    """The file, or the address without its password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.render_as_string(hide_password=True)
+
+
+def _postgres_engine(url: URL, connect: dict[str, str], pool: dict[str, Any]) -> Engine:
+    try:
+        return create_engine(url, connect_args={"connect_timeout": CONNECT_TIMEOUT_S, **connect}, **pool)
+    except (NoSuchModuleError, ImportError) as error:
+        raise UnusableDatabaseError(
+            "PostgreSQL needs its driver: pip install 'latentloom[postgres]', then start again."
+        ) from error
+
+
+def _use_sqlite_safely(engine: Engine, pragmas: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing; `begin` below does
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that starts by reading and then writes fails at once where another one wrote
+        # in between, whatever busy_timeout says. So writers take the lock first.
+        immediate = connection.get_execution_options().get("begin_immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,54 @@
+"""What it takes to open the page: few bytes, no shift of what is shown, nothing of what opens on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.server_process import ServerProcess
+from tests.browser.studio import Studio
+
+MOST_BYTES = 200_000  # without pictures
+# Shifts that no hand caused, as the layout-shift entries of the browser have them.
+OBSERVE = """
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput, sources } of list.getEntries())
+      if (!hadRecentInput) shifts.push([value, ...sources.map(({ node }) => String(node?.outerHTML).slice(0, 80))]);
+  }).observe({ type: "layout-shift", buffered: true });
+"""
+LOADED = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .map(({ name, initiatorType, transferSize }) => [new URL(name).pathname, initiatorType, transferSize])"""
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, server: ServerProcess) -> Iterator[Studio]:
+    """A first visit, watched from its first moment."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.add_init_script(OBSERVE)
+    studio = Studio(context.new_page(), server.url)
+    studio.open()
+    yield studio
+    context.close()
+
+
+def test_the_first_visit_loads_few_bytes(opened: Studio) -> None:
+    loaded = opened.page.evaluate(LOADED)
+    page = [size for path, _, size in loaded if not path.startswith("/api/")]
+    assert len(page) > 40
+    assert sum(page) < MOST_BYTES
+
+
+def test_what_opens_on_demand_is_not_loaded_before(opened: Studio) -> None:
+    paths = [path for path, _, _ in opened.page.evaluate(LOADED)]
+    assert [path for path in paths if path.startswith("/dialogs/") or path.endswith("/ko.js")] == []
+
+
+def test_nothing_is_shifted_while_the_page_loads(opened: Studio) -> None:
+    assert opened.page.evaluate("() => shifts") == []
+
+
+def test_the_console_stays_empty(opened: Studio) -> None:
+    assert opened.unexpected_complaints() == []
