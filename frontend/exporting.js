@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { editCount } from "./edits.js";
+import { adopted } from "./exploring.js";
 import { save } from "./editor.js";
 import * as files from "./exporting_api.js";
 import { kindOf } from "./file_kinds.js";
@@ -130,7 +131,10 @@ export class Exporting {
         throw new api.ProblemError({ title: t("error.notConnected"), hint: t("error.inAMoment") });
       const found = await files.importFile(session, document.model, file);
       const title = found.kind === "recipe" ? t("intake.restored") : t("intake.latent");
-      await this.#takeOver(found.document, title, found.notes.map((note) => t(`intake.${note}`)).join(" "));
+      const kept = adopted(this.#store.get(), found.document);
+      const held = kept === found.document ? [] : [t("seed.heldFile")];
+      const notes = [...found.notes.map((note) => t(`intake.${note}`)), ...held];
+      await this.#takeOver(kept, title, notes.join(" "));
     } catch (error) {
       const isPhoto = error instanceof api.ProblemError && error.code === "no_recipe";
       if (isPhoto) return this.#projecting.upload(file);

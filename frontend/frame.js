@@ -1,5 +1,7 @@
 // Binary frames of the live socket: a 32-byte little-endian header, then the JPEG.
 
+import { t } from "./language.js";
+
 export const HEADER_BYTES = 32;
 const MAGIC = 0x5246_4c4c; // "LLFR" read as a little-endian u32
 const VERSION = 1;
@@ -29,17 +31,16 @@ export const PROJECTION = 3;
  */
 export function parseFrame(buffer) {
   if (buffer.byteLength <= HEADER_BYTES) {
-    throw new RangeError(`A frame of ${buffer.byteLength} bytes has no picture in it.`);
+    throw new RangeError(t("frame.empty", { bytes: buffer.byteLength }));
   }
   const view = new DataView(buffer);
-  if (view.getUint32(0, true) !== MAGIC) throw new RangeError("A frame does not start with LLFR.");
+  if (view.getUint32(0, true) !== MAGIC) throw new RangeError(t("frame.noFrame"));
   const version = view.getUint8(4);
-  if (version !== VERSION)
-    throw new RangeError(`A frame has version ${version}, this page reads ${VERSION}.`);
+  if (version !== VERSION) throw new RangeError(t("frame.version", { version, own: VERSION }));
   const kind = view.getUint8(5);
-  if (kind < PREVIEW || kind > PROJECTION) throw new RangeError(`A frame has the unknown kind ${kind}.`);
+  if (kind < PREVIEW || kind > PROJECTION) throw new RangeError(t("frame.kind", { kind }));
   const mime = FORMATS[view.getUint8(6)];
-  if (!mime) throw new RangeError(`A frame has the unknown format ${view.getUint8(6)}.`);
+  if (!mime) throw new RangeError(t("frame.format", { format: view.getUint8(6) }));
   return {
     kind,
     seq: view.getUint32(8, true),

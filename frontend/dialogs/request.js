@@ -4,6 +4,7 @@ import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
 import { foundFace } from "../document.js";
 import { PRESETS } from "../lamp.js";
+import { t, term } from "../language.js";
 import { written } from "../readings.js";
 import { modelOf, shownOriginals } from "../selectors.js";
 import { isUnderWay } from "../tasks.js";
@@ -19,10 +20,13 @@ import { Slider } from "../views/slider.js";
 const COUNT = 8;
 const PSI = 0.8;
 const PICTURE_SIDE = 128;
-const LIGHTS = /** @type {[string, string][]} */ ([
-  ["", "Any light"],
-  ...PRESETS.map(({ name }) => [name, `Light: ${name}`]),
-]);
+/** @returns {[string, string][]} */
+const lights = () => [
+  ["", t("request.anyLight")],
+  ...PRESETS.map(
+    ({ name }) => /** @type {[string, string]} */ ([name, t("request.light", { from: t(`lamp.${name}`) })]),
+  ),
+];
 
 /** @param {View} view */
 export function RequestFaces(view) {
@@ -35,7 +39,7 @@ export function RequestFaces(view) {
   const infos = model.attributes.filter((info) => info.group === "face" && info.shown);
   return h(
     Dialog,
-    { title: "Ask for faces", testid: "request", onClose: close },
+    { title: t("request.title"), testid: "request", onClose: close },
     model.measurable
       ? h(RequestForm, {
           infos,
@@ -47,9 +51,9 @@ export function RequestFaces(view) {
       : h(
           "p",
           { class: "note" },
-          "Faces on request need a flow and an attribute network; this model lacks one. ",
+          t("request.lacking"),
+          " ",
           h("code", null, "latentloom train bundle"),
-          " binds them to a generator.",
         ),
     h(Refused, { refusal: tools.refusal }),
     h(TaskProgress, { task, onCancel: (running) => void directing.cancel(running) }),
@@ -86,7 +90,7 @@ function RequestForm({ infos, middle, busy, again, directing }) {
     h(
       "p",
       { class: "note" },
-      "Choose what matters. The rest goes with it as it does among this model’s faces.",
+      t("request.note"),
     ),
     h(
       "div",
@@ -108,15 +112,15 @@ function RequestForm({ infos, middle, busy, again, directing }) {
       "div",
       { class: "row wrap" },
       h(Select, {
-        label: "Light",
+        label: t("section.light"),
         testid: "wish-light",
         value: light,
-        options: LIGHTS,
+        options: lights(),
         onChange: setLight,
       }),
       h(Switch, {
-        label: "Correct until it reads as asked",
-        hint: "Edits each face until the attribute network reads what was asked; slower",
+        label: t("request.corrected"),
+        hint: t("request.correctedHint"),
         testid: "wish-corrected",
         checked: corrected,
         onChange: setCorrected,
@@ -130,7 +134,7 @@ function RequestForm({ infos, middle, busy, again, directing }) {
           disabled: busy || nothing,
           onClick: submit,
         },
-        again ? "Make others" : "Make faces",
+        again ? t("request.again") : t("request.make"),
       ),
     ),
   );
@@ -141,7 +145,8 @@ function RequestForm({ infos, middle, busy, again, directing }) {
  *   onValue: (value: number | undefined) => void }} props
  */
 function Wish({ info, start, value, onValue }) {
-  const { name, label, minimum, maximum } = info;
+  const { name, minimum, maximum } = info;
+  const label = term(`attribute.${name}`, info.label);
   const wanted = value !== undefined;
   const first = start ?? (minimum + maximum) / 2;
   return h(
@@ -149,13 +154,14 @@ function Wish({ info, start, value, onValue }) {
     { class: wanted ? "wish on" : "wish" },
     h("input", {
       type: "checkbox",
-      "aria-label": `Ask for ${label.toLowerCase()}`,
+      "aria-label": t("request.wish", { attribute: label }),
       "data-testid": `wish-${name}`,
       checked: wanted,
       onChange: (event) => onValue(event.currentTarget.checked ? first : undefined),
     }),
     h(Slider, {
       ...info,
+      label,
       name: `wish-${name}`,
       value: value ?? first,
       original: undefined,
@@ -180,8 +186,8 @@ function Samples({ task, infos, side, onTake }) {
           key: sample.latent,
           type: "button",
           class: "sample",
-          "aria-label": `Take face ${i + 1}`,
-          title: "Start from this face",
+          "aria-label": t("request.take", { number: i + 1 }),
+          title: t("request.takeHint"),
           "data-testid": `sample-${i}`,
           onClick: () => onTake(sample),
         },
@@ -198,7 +204,7 @@ function Samples({ task, infos, side, onTake }) {
             h(
               "div",
               { key: info.name },
-              h("dt", null, info.label),
+              h("dt", null, term(`attribute.${info.name}`, info.label)),
               h("dd", null, written(sample.reached[info.name], info)),
             ),
           ),

@@ -389,6 +389,7 @@ export const en = /** @type {const} */ ({
   "seed.locked": "Held: neither New face nor a dropped file changes it",
   "seed.held": "This face is held",
   "seed.heldHint": "Open the lock beside the seed to get another one.",
+  "seed.heldFile": "Your face is held, so only the edits of the file were taken over.",
   "explore.ask": "Ask for a face…",
   "explore.previous": "Previous face",
   "explore.new": "New face",
@@ -450,6 +451,21 @@ export const en = /** @type {const} */ ({
   "map.kept": "From the gallery: {face}",
   "map.seen": "Seen lately: {face}",
   "map.retry": "Some pictures failed. Try again",
+
+  // faces on request
+  "request.title": "Ask for faces",
+  "request.lacking":
+    "Faces on request need a flow and an attribute network; this model lacks one. They are bound to a generator by",
+  "request.note": "Choose what matters. The rest goes with it as it does among this model’s faces.",
+  "request.anyLight": "Any light",
+  "request.light": "Light: {from}",
+  "request.corrected": "Correct until it reads as asked",
+  "request.correctedHint": "Edits each face until the attribute network reads what was asked; slower",
+  "request.make": "Make faces",
+  "request.again": "Make others",
+  "request.wish": "Ask for: {attribute}",
+  "request.take": "Take face {number}",
+  "request.takeHint": "Start from this face",
 
   // walks
   "walk.title": "Walk from face to face",
@@ -748,4 +764,11 @@ export const en = /** @type {const} */ ({
   "compare.besideAbout": "Before and now next to each other",
   "compare.forget": "Compare with the face before the edits again",
   "compare.forgetStep": "Compared with: {step}. Compare with the face before the edits again",
+
+  // frames of the live socket
+  "frame.empty": "A frame of {bytes} bytes has no picture in it.",
+  "frame.noFrame": "A frame does not start with LLFR.",
+  "frame.version": "A frame has version {version}, this page reads {own}. Reload the page.",
+  "frame.kind": "A frame has the unknown kind {kind}.",
+  "frame.format": "A frame has the unknown format {format}.",
 });

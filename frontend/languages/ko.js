@@ -382,6 +382,7 @@ export const ko = {
   "seed.locked": "고정됨: 새 얼굴 버튼이나 끌어다 놓은 파일로 바뀌지 않습니다",
   "seed.held": "얼굴이 고정되어 있습니다",
   "seed.heldHint": "다른 얼굴을 보려면 시드 옆의 자물쇠를 여세요.",
+  "seed.heldFile": "얼굴이 고정되어 있어 파일의 편집만 가져왔습니다.",
   "explore.ask": "조건으로 찾기…",
   "explore.previous": "이전 얼굴",
   "explore.new": "새 얼굴",
@@ -441,6 +442,21 @@ export const ko = {
   "map.kept": "갤러리: {face}",
   "map.seen": "최근에 본 얼굴: {face}",
   "map.retry": "그리지 못한 그림이 있습니다. 다시 시도",
+
+  // 조건으로 얼굴 찾기
+  "request.title": "조건으로 얼굴 만들기",
+  "request.lacking":
+    "이 기능에는 플로와 속성 네트워크가 필요한데 이 모델에는 없습니다. 생성기에 묶는 명령:",
+  "request.note": "중요한 것만 고르세요. 나머지는 이 모델의 얼굴들에서 함께 나타나는 대로 정해집니다.",
+  "request.anyLight": "조명 상관없음",
+  "request.light": "조명: {from}",
+  "request.corrected": "요청한 값으로 읽힐 때까지 보정",
+  "request.correctedHint": "속성 네트워크가 요청한 값으로 읽을 때까지 얼굴을 편집합니다. 더 느립니다",
+  "request.make": "얼굴 만들기",
+  "request.again": "다른 얼굴 만들기",
+  "request.wish": "조건: {attribute}",
+  "request.take": "{number}번 얼굴 고르기",
+  "request.takeHint": "이 얼굴에서 시작하기",
 
   // 워크
   "walk.title": "얼굴에서 얼굴로 워크",
@@ -732,6 +748,13 @@ export const ko = {
   "compare.besideAbout": "이전과 지금을 나란히 놓습니다",
   "compare.forget": "다시 편집 전 얼굴과 비교",
   "compare.forgetStep": "비교 대상: {step}. 다시 편집 전 얼굴과 비교",
+
+  // frames of the live socket
+  "frame.empty": "{bytes}바이트 프레임에 그림이 없습니다.",
+  "frame.noFrame": "프레임이 LLFR로 시작하지 않습니다.",
+  "frame.version": "프레임 버전은 {version}이고 이 페이지는 {own}만 읽습니다. 페이지를 새로 고치십시오.",
+  "frame.kind": "알 수 없는 프레임 종류 {kind}입니다.",
+  "frame.format": "알 수 없는 프레임 형식 {format}입니다.",
 };
 
 /** Words for what the server names in English. @type {Record<string, string>} */

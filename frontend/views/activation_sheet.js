@@ -12,6 +12,7 @@ import { useRequested } from "./requested.js";
 /** @import { LoomDocument, ModelInfo } from "../messages.js" */
 
 /** @typedef {{ document: LoomDocument, model: ModelInfo }} SheetProps */
+/** What is on the picture, and how it was asked for. @typedef {Sheet & { look: Look }} Seen */
 
 const COUNTS = [1, 4, 16, 36, 64];
 const DEVIATIONS = [1, 2, 3, 5];
@@ -37,7 +38,10 @@ export function ActivationSheet({ document, model }) {
   const [page, keepPage] = useState(/** @type {Look | null} */ (null)); // that a single channel was chosen from
   const look = { ...wished, layer: Math.min(wished.layer, convolutionsOf(model) - 1) };
   const { url, said, busy, problem } = useRequested(
-    () => activations(document, look),
+    async () => {
+      const { blob, said: sheet } = await activations(document, look);
+      return { blob, said: { ...sheet, look } };
+    },
     JSON.stringify([document, look]),
   );
   const change = (/** @type {Partial<Look>} */ change) => wish({ ...look, ...change });
@@ -66,8 +70,8 @@ export function ActivationSheet({ document, model }) {
         h(Tiles, {
           sheet: said,
           onTile: (index) => {
-            keepPage(look);
-            change({ first: look.first + index, count: 1 });
+            keepPage(said.look);
+            wish({ ...said.look, first: said.look.first + index, count: 1 });
           },
         }),
     ),
@@ -75,7 +79,6 @@ export function ActivationSheet({ document, model }) {
     !problem && !said && h("p", { class: "note", role: "status" }, t("activations.computing")),
     said &&
       h(Pages, {
-        look,
         sheet: said,
         onFirst: (first) => change({ first }),
         onBack: page
@@ -85,7 +88,7 @@ export function ActivationSheet({ document, model }) {
             }
           : null,
       }),
-    said && h(Legend, { look, sheet: said }),
+    said && h(Legend, { sheet: said }),
   );
 }
 
@@ -177,9 +180,10 @@ function Tiles({ sheet, onTile }) {
 }
 
 /**
- * @param {{ look: Look, sheet: Sheet, onFirst: (first: number) => void, onBack: (() => void) | null }} props
+ * @param {{ sheet: Seen, onFirst: (first: number) => void, onBack: (() => void) | null }} props
  */
-function Pages({ look, sheet, onFirst, onBack }) {
+function Pages({ sheet, onFirst, onBack }) {
+  const { look } = sheet;
   const last = look.first + sheet.channels.length - 1;
   const said =
     look.count === 1
@@ -216,8 +220,9 @@ function Pages({ look, sheet, onFirst, onBack }) {
   );
 }
 
-/** Which number has which colour, where that is one thing. @param {{ look: Look, sheet: Sheet }} props */
-function Legend({ look, sheet }) {
+/** Which number has which colour, where that is one thing. @param {{ sheet: Seen }} props */
+function Legend({ sheet }) {
+  const { look } = sheet;
   const one = new Set(sheet.low).size === 1 && new Set(sheet.high).size === 1;
   if (!one) return h("p", { class: "note" }, t("activations.ownColours"));
   return h(

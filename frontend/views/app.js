@@ -59,6 +59,7 @@ export function App(parts) {
   useEffect(() => onLanguage(() => redraw(undefined)), []);
   useKeys(parts);
   const view = { ...parts, state: parts.store.get() };
+  const known = Boolean(isKnown(view.state));
   return h(
     Fragment,
     null,
@@ -69,10 +70,10 @@ export function App(parts) {
       { class: "layout" },
       h(Stage, view),
       h(Jumps, null),
-      h("div", { class: "side start" }, h(Explore, view), h(Photo, view), h(Gallery, view), h(History, view)),
+      h("div", { class: "side start", "data-known": known }, h(Explore, view), h(Photo, view), h(Gallery, view), h(History, view)),
       h(
         "div",
-        { class: "side end" },
+        { class: "side end", "data-known": known },
         h(Attributes, view),
         h(Light, view),
         h(Directions, view),
@@ -87,6 +88,10 @@ export function App(parts) {
     h(Intake, { reading: view.state.readingFile, onFile: (file) => void parts.exporting.take(file) }),
   );
 }
+
+/** Whether there is something for the panels to show: before, they would only grow and shift. @param {State} state */
+const isKnown = ({ about, document, gallery, connection, toasts }) =>
+  (about && document && gallery.items !== null) || connection.phase === "lost" || toasts.length > 0;
 
 const DIALOGS = {
   search: async () => (await import("../dialogs/search.js")).Search,

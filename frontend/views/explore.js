@@ -91,7 +91,7 @@ export function Explore(view) {
       checked: state.keepAttributes,
       onChange: (keep) => store.dispatch({ type: "keep-attributes", keep }),
     }),
-    ready && h(StartingFaces, { model, seed, onSeed: visit }),
+    model && h(StartingFaces, { model, seed, draw: Boolean(ready), onSeed: visit }),
     ready && trail.length > 1 && h(Trail, { model, document, trail, onFace: (base) => go(asSetNow(base, document.base)) }),
     h(Ways, view),
   );
@@ -127,9 +127,10 @@ function AskForFaces({ directing }) {
 
 /**
  * Faces that the model is known to make well.
- * @param {{ model: ModelInfo, seed: number | null, onSeed: (seed: number) => void }} props
+ * @param {{ model: ModelInfo, seed: number | null, draw: boolean, onSeed: (seed: number) => void }} props
+ *   draw: the face itself is there, so that its pictures come after it
  */
-function StartingFaces({ model, seed, onSeed }) {
+function StartingFaces({ model, seed, draw, onSeed }) {
   const { name, seeds, default_psi: psi } = model;
   if (seeds.length === 0) return null;
   return h(
@@ -148,7 +149,9 @@ function StartingFaces({ model, seed, onSeed }) {
           "data-testid": `start-${each}`,
           onClick: () => onSeed(each),
         },
-        h(Thumbnail, { document: plainDocument(name, each, psi), model }),
+        draw
+          ? h(Thumbnail, { document: plainDocument(name, each, psi), model })
+          : h("span", { class: "thumbnail" }),
       ),
     ),
   );

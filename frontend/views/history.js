@@ -135,7 +135,7 @@ function Row({ state, editor, node, row, lane, words, count }) {
       onClick: () => editor.go(node.id),
     },
     model && isUsable(model)
-      ? h(WhenSeen, null, h(Thumbnail, { document: node.document, model }))
+      ? h(WhenSeen, null, h(Thumbnail, { key: state.connection.phase, document: node.document, model }))
       : h("span", { class: "thumbnail" }),
     h(
       "span",

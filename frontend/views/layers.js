@@ -17,7 +17,9 @@ export function LayerRows({ state, editor, directing, model, infos }) {
   const { document } = state;
   const [middle, fine] = model.mix_borders;
   const rules = state.tools.rules;
-  if (!document || rules?.model !== model.name) return null;
+  if (!document) return null;
+  if (rules?.model !== model.name)
+    return h("details", { class: "more" }, h("summary", null, "Layers an edit may change")); // the rules are on their way
   const names = chosen === LIGHT ? model.attributes.map(({ name }) => name).filter(isLight) : [chosen];
   const rows = rowsOf(document, rules.bundled, names[0]);
   const count = Object.keys(document.layers).filter((name) => !isLight(name) || name === "light_0").length;

@@ -48,7 +48,7 @@ export function Light(view) {
     ),
     lamp && own && document
       ? h(LampControls, { document, editor, lamp, own })
-      : h("p", { class: "note" }, t("light.pending")),
+      : h("p", { class: "note light-pending" }, t("light.pending")),
     h(Coefficients, { ...view, infos: model.attributes.filter(({ name }) => isLight(name)) }),
   );
 }

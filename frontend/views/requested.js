@@ -27,7 +27,7 @@ export function useRequested(ask, key) {
   const url = useRef("");
   useEffect(() => {
     let wanted = true;
-    show((before) => ({ ...before, busy: true }));
+    show((before) => ({ ...before, busy: true, problem: "" }));
     const timer = setTimeout(async () => {
       try {
         const { blob, said } = await ask();
@@ -36,7 +36,8 @@ export function useRequested(ask, key) {
         url.current = URL.createObjectURL(blob);
         show({ url: url.current, said, busy: false, problem: "" });
       } catch (error) {
-        const problem = /** @type {Error} */ (error).message;
+        const { message, hint = "" } = /** @type {Error & { hint?: string }} */ (error);
+        const problem = `${message} ${hint}`.trim();
         if (wanted) show((before) => ({ ...before, busy: false, problem }));
       }
     }, REST_MS);

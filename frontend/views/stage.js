@@ -198,6 +198,7 @@ function Failed({ state, choosing }) {
 function Badge({ state }) {
   const job = runningJob(state);
   const model = loadingModel(state);
+  if (state.mixing.trying) return h("span", { class: "badge" }, t("mix.trying"));
   if (state.comparing)
     return h("span", { class: "badge" }, state.comparing === "photo" ? t("stage.photo") : t("compare.before"));
   if (state.connection.phase !== "open") return h("span", { class: "badge" }, t("stage.offline"));

@@ -115,7 +115,7 @@ export function Wipe({ screen }) {
   };
   const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 });
   return h("div", {
-    class: "wipe",
+    class: "divider",
     ref: handle,
     role: "slider",
     tabIndex: 0,

@@ -21,7 +21,8 @@ from server.settings import Settings
 
 # Faces are routed by what they are, so that a replica finds in its memories what a slider needs again.
 BY_FACE = RequestRouterConfig(
-    request_router_class="ray.serve.experimental.consistent_hash_router:ConsistentHashRouter"
+    # Ray's documentation takes a path; its annotation, which a validator makes of it, says otherwise.
+    request_router_class="ray.serve.experimental.consistent_hash_router:ConsistentHashRouter"  # type: ignore[arg-type]
 )
 # Live renders wait in the replica's own queue, where they are put together; Ray must hand them over.
 HANDED_OVER = 64

@@ -138,9 +138,9 @@ def test_a_recipe_may_name_only_what_it_brings(
 @pytest.mark.parametrize(
     "hostile",
     [
-        lambda sha: b"",
-        lambda sha: b"\x80\x04cos\nsystem\n(S'true'\ntR.",
-        lambda sha: struct.pack("<Q", 2**62) + b"{}",
+        lambda _: b"",
+        lambda _: b"\x80\x04cos\nsystem\n(S'true'\ntR.",
+        lambda _: struct.pack("<Q", 2**62) + b"{}",
         lambda sha: latent_file(np.zeros((9, 32), np.float32), sha),
         lambda sha: latent_file(np.zeros((8, 33), np.float32), sha),
         lambda sha: latent_file(np.full((8, 32), np.nan, np.float32), sha),

@@ -20,7 +20,7 @@ OBSERVE = """
   }).observe({ type: "layout-shift", buffered: true });
 """
 LOADED = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-  .map(({ name, initiatorType, transferSize }) => [new URL(name).pathname, initiatorType, transferSize])"""
+  .map(({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize])"""
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,13 @@ def opened(browser: Browser, server: ServerProcess) -> Iterator[Studio]:
 
 def test_the_first_visit_loads_few_bytes(opened: Studio) -> None:
     loaded = opened.page.evaluate(LOADED)
-    page = [size for path, _, size in loaded if not path.startswith("/api/")]
+    page = [size for path, size in loaded if not path.startswith("/api/")]
     assert len(page) > 40
     assert sum(page) < MOST_BYTES
 
 
 def test_what_opens_on_demand_is_not_loaded_before(opened: Studio) -> None:
-    paths = [path for path, _, _ in opened.page.evaluate(LOADED)]
+    paths = [path for path, _ in opened.page.evaluate(LOADED)]
     assert [path for path in paths if path.startswith("/dialogs/") or path.endswith("/ko.js")] == []
 
 

@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from server.storage import sessions
 from server.storage.database import Database
@@ -101,3 +103,29 @@ def lone_database(tmp_path: Path) -> Iterator[Database]:
 def blobs(tmp_path: Path) -> FolderBlobs:
     """An empty folder of blobs."""
     return FolderBlobs(tmp_path / "blobs")
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """A server of buckets, which are gone with it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the environment, where boto3 looks for them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "loom")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+
+
+@pytest.fixture
+def bucket(endpoint: str, credentials: None) -> str:
+    """The address of an empty place in a bucket."""
+    del credentials
+    name = f"loom-{uuid4().hex}"
+    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=name)
+    return f"s3://{name}/faces?endpoint={endpoint}&region=us-east-1"

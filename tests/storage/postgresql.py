@@ -44,6 +44,13 @@ class Cluster:
         """Whoever is connected to it is not any more."""
         self.say("DROP DATABASE {} WITH (FORCE)", name)
 
+    def close_connections(self, name: str) -> None:
+        """As a restart does it to those of a database."""
+        address = f"host={self.folder} user=postgres dbname=postgres"
+        with psycopg.connect(address, autocommit=True) as connection:
+            query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            connection.execute(query, [name])
+
     def say(self, command: str, *names: str) -> None:
         """Run a command about databases, whose names take the places of {}."""
         address = f"host={self.folder} user=postgres dbname=postgres"

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from server.problems import Problem
 from server.storage.blob_keys import key_of
@@ -19,32 +15,6 @@ from server.storage.blobs import BlobStore, UnusableBlobsError
 from server.storage.folder_blobs import FolderBlobs
 
 NOWHERE = "http://127.0.0.1:1"  # a port that nobody listens on
-
-
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    """A server of buckets, which are gone with it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the environment, where boto3 looks for them."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "loom")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
-
-
-@pytest.fixture
-def bucket(endpoint: str, credentials: None) -> str:
-    """The address of an empty place in a bucket."""
-    del credentials
-    name = f"loom-{uuid4().hex}"
-    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=name)
-    return f"s3://{name}/faces?endpoint={endpoint}&region=us-east-1"
 
 
 @pytest.fixture(params=["folder", "bucket"])
