@@ -31,7 +31,7 @@ RUN if [ -n "$TORCH_INDEX" ]; then pip install "torch>=2.10" "torchvision>=0.25"
 
 WORKDIR /app
 COPY . .
-RUN pip install --editable .
+RUN pip install --editable ".[postgres,s3]"
 
 # All that is written goes to /data; everything else may be read-only.
 ENV LATENTLOOM_HOST=0.0.0.0 \

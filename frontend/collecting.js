@@ -22,16 +22,15 @@ export class Collecting {
     store.subscribe(() => void this.#follow());
   }
 
-  /** Another session, once it is connected: its gallery. */
+  /** Another session, once it is connected: its gallery. Where that failed, again after the next connection. */
   async #follow() {
-    const { session, connection } = this.#store.get();
+    const { session, connection, gallery } = this.#store.get();
+    if (connection.phase !== "open" && gallery.items === null) this.#asked = null;
     if (!session || connection.phase !== "open" || session === this.#asked) return;
     this.#asked = session;
     this.#tell({ do: "read", items: EMPTY_COLLECTION.items });
     const items = await this.#attempt(() => api.gallery(session));
-    if (this.#asked !== session) return;
-    if (items) this.#tell({ do: "read", items });
-    else this.#asked = null;
+    if (items && this.#asked === session) this.#tell({ do: "read", items });
   }
 
   /** @param {CollectionAction} action */

@@ -91,7 +91,7 @@ export class Editor {
       dispatch({ type: "session", id, node, document: kept, jobs });
       const { document } = get();
       if (document) this.#live.edit(document, "final");
-      void this.remembering.meet();
+      void this.#meet();
       if (get().models.length === 0) void this.#describe();
       void this.#visit.refresh(message.session);
     } else if (message.type === "attributes") {
@@ -104,6 +104,14 @@ export class Editor {
       dispatch({ type: "toast", tone: "error", title, detail, hint });
     }
     this.onMessage(message);
+  }
+
+  /** The history may stand elsewhere then: where a page stood that was closed without a connection. */
+  async #meet() {
+    const { document: before } = this.#store.get();
+    await this.remembering.meet();
+    const { document } = this.#store.get();
+    if (document && document !== before) this.#live.edit(document, "final");
   }
 
   /** @param {LoomDocument} document @param {Manner} [manner] */

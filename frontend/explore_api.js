@@ -8,7 +8,12 @@ import { json, read, request } from "./api.js";
 /** The walk that the session keeps. @param {string} session @returns {Promise<Walk>} */
 export const sessionWalk = (session) => read(`/sessions/${session}/walk`);
 
-/** Goes through even while the page is closing. @param {string} session @param {Walk} walk @returns {Promise<Walk>} */
+/**
+ * Goes through even while the page is closing.
+ * @param {string} session
+ * @param {Walk} walk
+ * @returns {Promise<Walk>}
+ */
 export const keepWalk = (session, walk) =>
   read(`/sessions/${session}/walk`, { ...json("PUT", walk), keepalive: true });
 

@@ -95,7 +95,8 @@ export function rememberExploring(store, storage) {
 function stored(storage, session) {
   try {
     const { session: of, locked, trail } = JSON.parse(storage.getItem(STORED_AS) ?? "{}");
-    if (of === session && Array.isArray(trail)) return { locked: locked === true, trail: trail.filter(isBase) };
+    if (of === session && Array.isArray(trail))
+      return { locked: locked === true, trail: trail.filter(isBase) };
   } catch {
     // written by another version: begins anew
   }

@@ -53,7 +53,10 @@ export function newFace(document, seed, { psi, keepEdits }) {
 export function variation(document, seed, { step, psi, layers }) {
   const { base } = document;
   const from = base.kind === "seed" && base.truncation_psi !== 0 ? base.truncation_psi : psi;
-  const source = { ...seedBase(seed, from), truncation_cutoff: base.kind === "seed" ? base.truncation_cutoff : null };
+  const source = {
+    ...seedBase(seed, from),
+    truncation_cutoff: base.kind === "seed" ? base.truncation_cutoff : null,
+  };
   const all = Array.from({ length: layers }, (_, layer) => layer);
   return {
     ...document,

@@ -24,6 +24,7 @@ import { sameDocument } from "./document.js";
  * @typedef {{ type: "read", history: EditHistory }
  *   | { type: "kept", nodes: string[], removed: string[] }
  *   | { type: "refused", node: string }
+ *   | { type: "restored", nodes: NewHistoryNode[], current: string }
  *   | { type: "named", node: string, name: string }
  *   | { type: "cut", node: string }} TreeEvent
  */
@@ -162,6 +163,8 @@ export function treeAfter(tree, event) {
       return merged(tree, event.history);
     case "kept":
       return without(withFate(tree, event.nodes, "kept"), event.removed.filter((id) => id !== tree.current));
+    case "restored":
+      return restored(tree, event.nodes, event.current);
     case "refused":
       return withFate(tree, [event.node], "refused");
     case "named": {
@@ -240,6 +243,33 @@ export function unsent(tree, open, most = 64) {
   if (nodes.length < news.length) return { nodes, current: nodes.at(-1)?.id ?? null };
   const stands = tree.current === open || tree.nodes[tree.current ?? ""]?.fate === "refused";
   return { nodes, current: stands && tree.current ? takenBefore(tree, tree.current) : tree.current };
+}
+
+/** All of it, where it is kept until the next visit. @param {Tree} tree */
+export function allUnsent(tree) {
+  const news = nodesOf(tree).filter(({ fate, parent }) => fate === "new" && parent !== null);
+  const nodes = news.map(({ id, document, name }) => {
+    return { id, parent: /** @type {string} */ (takenBefore(tree, id)), document, name };
+  });
+  return { nodes, current: /** @type {string} */ (tree.current) };
+}
+
+/**
+ * With steps that an earlier page could not send, standing where it stood. What hung on a step that is gone by now
+ * hangs on the first.
+ * @param {Tree} tree
+ * @param {NewHistoryNode[]} nodes
+ * @param {string} current
+ * @returns {Tree}
+ */
+function restored(tree, nodes, current) {
+  const [first] = nodesOf(tree);
+  const all = nodes.reduce((so, { id, parent, document, name }) => {
+    if (id in so.nodes) return so;
+    const place = { parent: parent in so.nodes ? parent : first.id, number: after(so, "number"), visited: after(so, "visited") };
+    return withNode(so, { id, name, document, fate: "new", ...place });
+  }, tree);
+  return standing(all, current);
 }
 
 /** The nearest one before it that the server takes. @param {Tree} tree @param {string} id */

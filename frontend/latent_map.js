@@ -18,7 +18,10 @@ const DECIMALS = 100;
  */
 
 /** @param {LoomDocument} document @param {LatentMap} map @returns {Place} */
-const strengths = (document, { across, up }) => [strengthOf(document, across.id), strengthOf(document, up.id)];
+const strengths = (document, { across, up }) => [
+  strengthOf(document, across.id),
+  strengthOf(document, up.id),
+];
 
 /** The document without what the map did to it. @param {LoomDocument} document @param {LatentMap} map */
 export const unmoved = (document, { across, up }) =>
@@ -88,7 +91,9 @@ export const fromTheMiddle = (places) =>
  */
 export function placeAfter(key, [x, y], far) {
   const step = far ? 0.5 : 0.1;
-  const [across, up] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key] ?? [0, 0];
+  const [across, up] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[
+    key
+  ] ?? [0, 0];
   if (!across && !up) return null;
   return [clamp(x + across * step, -REACH, REACH), clamp(y + up * step, -REACH, REACH)];
 }

@@ -33,7 +33,11 @@ export class Player {
     this.#tell();
   }
 
-  /** On from where it is; from the beginning where it is at the end. @param {number} length @param {boolean} loop */
+  /**
+   * On from where it is; from the beginning where it is at the end.
+   * @param {number} length
+   * @param {boolean} loop
+   */
   play(length, loop) {
     if (this.#playing || length <= 0) return;
     this.#problem = "";

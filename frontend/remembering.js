@@ -2,12 +2,16 @@
 
 import * as api from "./api.js";
 import { Newest } from "./newest.js";
-import { unsent } from "./history.js";
+import { allUnsent, unsent } from "./history.js";
 
 /** @import { Store } from "./state.js" */
+/** @import { NewHistoryNode } from "./messages.js" */
 /** @import { TreeEvent } from "./history.js" */
 
+/** @typedef {{ session: string, nodes: NewHistoryNode[], current: string }} Left */
+
 const SEND_AFTER_MS = 250;
+const LEFT = "latent-loom.unsent.";
 /** Answers that mean: not this node, whenever it is sent. */
 const REFUSALS = [404, 409, 413, 422];
 
@@ -18,6 +22,7 @@ export class Remembering {
   #reading = new Newest((/** @type {string} */ session) => this.#read(session));
   #others = new BroadcastChannel("latent-loom.history");
   /** @type {number | undefined} */ #timer;
+  /** Under which name this page leaves what could not be sent. */ #left = LEFT + newId();
   /** Where the server was told that the session stands. @type {string | null} */ #told = null;
 
   /** @param {Store} store @param {(error: unknown) => void} report */
@@ -25,6 +30,7 @@ export class Remembering {
     this.#store = store;
     this.#report = report;
     this.#others.onmessage = ({ data }) => data === store.get().session && this.read();
+    addEventListener("focus", () => void this.read());
   }
 
   /** Once nothing changes for a moment. */
@@ -41,9 +47,18 @@ export class Remembering {
 
   /** The connection is there, perhaps again: first what this page has made, then what others have. */
   async meet() {
-    this.#told = null;
+    const { session, history } = this.#store.get();
+    this.#told ??= history.current;
     await this.now();
     await this.read();
+    if (!history.whole) this.#takeUp(takeLeft(session));
+    localStorage.removeItem(this.#left);
+  }
+
+  /** What pages made that were closed without a connection. @param {Left[]} left */
+  #takeUp(left) {
+    for (const { nodes, current } of left) this.#tell({ type: "restored", nodes, current });
+    if (left.length) void this.now();
   }
 
   /** Learns what other pages have made. */
@@ -54,9 +69,10 @@ export class Remembering {
 
   /** The page is being closed: what is sent now has to go at once. */
   leave() {
-    const { session, history } = this.#store.get();
+    const { session, history, connection } = this.#store.get();
     const { nodes, current } = unsent(history, null);
     if (!session || !current || (!nodes.length && current === this.#told)) return;
+    if (connection.phase !== "open") return leaveBehind(this.#left, { session, ...allUnsent(history) });
     api.extendHistory(session, { nodes, current }).catch(() => undefined); // nobody is left to be told
   }
 
@@ -126,6 +142,26 @@ export class Remembering {
       this.#report(error);
     }
   }
+}
+
+/** Keeps steps in the browser until the next visit. @param {string} name @param {Left} left */
+function leaveBehind(name, left) {
+  try {
+    localStorage.setItem(name, JSON.stringify(left));
+  } catch {
+    // the browser keeps no more: the page is closing, and nobody is left to be told
+  }
+}
+
+/** What was left for a session; it is there no longer then. @param {string | null} session @returns {Left[]} */
+function takeLeft(session) {
+  const names = Object.keys(localStorage).filter((name) => name.startsWith(LEFT));
+  return names.flatMap((name) => {
+    const left = JSON.parse(localStorage.getItem(name) ?? "{}");
+    if (left.session !== session) return [];
+    localStorage.removeItem(name);
+    return [left];
+  });
 }
 
 /** A random UUID; unlike crypto.randomUUID also where the page comes over plain http. */

@@ -7,8 +7,8 @@ const AT_ONCE = 2;
 
 /**
  * @typedef {{ key: string, document: LoomDocument }} Wanted
- * @typedef {{ url: string, problem: string }} Tile url: of the picture, empty while it is not there; problem: why
- *   it will not be
+ * @typedef {{ url: string, problem: string }} Tile url: of the picture, empty while it is not there; problem:
+ *   why it will not be
  */
 
 /** @type {Tile} */

@@ -52,7 +52,10 @@ class LiveSocket:
     async def serve(self) -> None:
         """Returns when the socket is closed; nothing that it started goes on, except jobs."""
         with self._services.hub.watch(self._session_id) as feed:
-            await self._send_json(await self._hello())
+            try:
+                await self._send_json(await self._hello())
+            except WebSocketDisconnect:  # gone before it was greeted
+                return
             works = (self._read(), self._render(), self._read_edits(), self._report(feed))
             tasks = [asyncio.create_task(work) for work in works]
             try:

@@ -77,7 +77,9 @@ export function TaskProgress({ task, onCancel }) {
   }
   const part = task.total ? task.step / task.total : 0;
   const note = task.note ? task.note[0].toUpperCase() + task.note.slice(1) : t("task.working");
-  const waiting = task.state === "queued" ? t("task.queued") : note;
+  const filming = task.kind === "films" && task.total > 0;
+  const working = filming ? t("film.frames", { step: task.step, total: task.total }) : note;
+  const waiting = task.state === "queued" ? t("task.queued") : working;
   return h(
     "div",
     { class: "progress row", "data-testid": "task" },

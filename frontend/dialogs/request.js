@@ -48,13 +48,7 @@ export function RequestFaces(view) {
           again: task?.samples != null,
           directing,
         })
-      : h(
-          "p",
-          { class: "note" },
-          t("request.lacking"),
-          " ",
-          h("code", null, "latentloom train bundle"),
-        ),
+      : h("p", { class: "note" }, t("request.lacking"), " ", h("code", null, "latentloom train bundle")),
     h(Refused, { refusal: tools.refusal }),
     h(TaskProgress, { task, onCancel: (running) => void directing.cancel(running) }),
     task?.samples &&
@@ -87,11 +81,7 @@ function RequestForm({ infos, middle, busy, again, directing }) {
   return h(
     "div",
     null,
-    h(
-      "p",
-      { class: "note" },
-      t("request.note"),
-    ),
+    h("p", { class: "note" }, t("request.note")),
     h(
       "div",
       { class: "wishes" },

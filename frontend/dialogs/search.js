@@ -9,7 +9,7 @@ import { isUnderWay } from "../tasks.js";
 import { Select } from "../views/controls.js";
 import { Dialog, Refused, TaskProgress } from "./dialog.js";
 import { ImportDirection } from "./import.js";
-import { RowChoice } from "../views/layers.js";
+import { RowChoice } from "../views/layer_rules.js";
 import { Strip, sideOf } from "./strip.js";
 import { Trial } from "./trial.js";
 
@@ -158,7 +158,7 @@ function Candidates(props) {
             type: "button",
             class: "strip-button",
             "aria-expanded": open,
-            "aria-label": t("candidate.try", { name }),
+            title: t("candidate.try", { name }),
             "data-testid": `candidate-${index}`,
             onClick: () => setChosen(open ? null : index),
           },

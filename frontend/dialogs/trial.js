@@ -3,7 +3,7 @@
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
 import { t } from "../language.js";
-import { RowChoice } from "../views/layers.js";
+import { RowChoice } from "../views/layer_rules.js";
 import { Slider } from "../views/slider.js";
 import { Strip, sideOf } from "./strip.js";
 

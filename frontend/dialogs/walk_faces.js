@@ -25,7 +25,9 @@ export function WalkFaces({ timeline, models, change, onTake }) {
   const { hand, onGrab } = useHand(list, (id, to) => change({ type: "move", id, to }));
   useEffect(() => {
     if (follow.current === null) return;
-    /** @type {HTMLElement | null} */ (list.current?.querySelector(`[data-face="${follow.current}"]`))?.focus();
+    /** @type {HTMLElement | null} */ (
+      list.current?.querySelector(`[data-face="${follow.current}"]`)
+    )?.focus();
     follow.current = null;
   });
   const { keys, closed } = timeline;
@@ -41,7 +43,9 @@ export function WalkFaces({ timeline, models, change, onTake }) {
         count: keys.length,
         models,
         timed: closed || index < keys.length - 1,
-        mark: hand && (hand.id === key.id ? "held" : hand.to === index - (index > hand.from ? 1 : 0) ? "before" : ""),
+        mark:
+          hand &&
+          (hand.id === key.id ? "held" : hand.to === index - (index > hand.from ? 1 : 0) ? "before" : ""),
         onGrab: (event) => onGrab(event, key.id, index),
         onMove: (to) => {
           follow.current = key.id;
@@ -100,7 +104,20 @@ function useHand(list, onDrop) {
  *   onFocus: (to: number) => void, onRemove: () => void, onSeconds: (seconds: number) => void,
  *   onTake: () => void }} props
  */
-function Face({ face, index, count, models, timed, mark, onGrab, onMove, onFocus, onRemove, onSeconds, onTake }) {
+function Face({
+  face,
+  index,
+  count,
+  models,
+  timed,
+  mark,
+  onGrab,
+  onMove,
+  onFocus,
+  onRemove,
+  onSeconds,
+  onTake,
+}) {
   const model = models.filter(isUsable).find(({ name }) => name === face.document.model);
   const title = faceTitle(face.document.base);
   const place = t("walk.place", { face: title, place: index + 1, count });
@@ -127,7 +144,9 @@ function Face({ face, index, count, models, timed, mark, onGrab, onMove, onFocus
         onKeyDown: onKey,
         onDblClick: onTake,
       },
-      model ? h(Thumbnail, { document: face.document, model }) : h("span", { class: "thumbnail missing" }, t("thumbnail.none")),
+      model
+        ? h(Thumbnail, { document: face.document, model })
+        : h("span", { class: "thumbnail missing" }, t("thumbnail.none")),
     ),
     h("span", { class: "walk-face-name" }, title),
     h(
@@ -170,7 +189,9 @@ function Face({ face, index, count, models, timed, mark, onGrab, onMove, onFocus
         disabled: !timed,
         onChange: (event) => {
           const typed = event.currentTarget.valueAsNumber;
-          const value = Number.isFinite(typed) ? clamp(typed, SECONDS.minimum, SECONDS.maximum) : face.seconds;
+          const value = Number.isFinite(typed)
+            ? clamp(typed, SECONDS.minimum, SECONDS.maximum)
+            : face.seconds;
           event.currentTarget.value = String(value);
           onSeconds(value);
         },

@@ -36,7 +36,8 @@ export function WalkSources({ view, timeline, change }) {
   const offers = offersOf(state, source).filter((offer) => fits(timeline, offer.document));
   /** @param {LoomDocument} face */
   const add = (face) => change({ type: "add", document: face });
-  const random = () => newFace(document, randomSeed(), { psi: usualPsi(model), keepEdits: state.keepAttributes });
+  const random = () =>
+    newFace(document, randomSeed(), { psi: usualPsi(model), keepEdits: state.keepAttributes });
   return h(
     "div",
     { class: "walk-sources" },
@@ -83,7 +84,12 @@ export function WalkSources({ view, timeline, change }) {
     offers.length
       ? h(
           "div",
-          { class: "trail", role: "group", "aria-label": t(`walk.from.${source}`), "data-testid": "walk-offers" },
+          {
+            class: "trail",
+            role: "group",
+            "aria-label": t(`walk.from.${source}`),
+            "data-testid": "walk-offers",
+          },
           offers.map(({ key, title, document: face }) =>
             h(
               "button",
@@ -107,14 +113,20 @@ export function WalkSources({ view, timeline, change }) {
 function offersOf(state, source) {
   const { document, exploring, gallery, history } = state;
   if (source === "gallery")
-    return (gallery.items ?? [])
-      .slice(0, SHOWN)
-      .map(({ id, name, document: face }) => ({ key: id, title: name || faceTitle(face.base), document: face }));
+    return (gallery.items ?? []).slice(0, SHOWN).map(({ id, name, document: face }) => ({
+      key: id,
+      title: name || faceTitle(face.base),
+      document: face,
+    }));
   if (source === "history")
     return nodesOf(history)
       .reverse()
       .slice(0, SHOWN)
-      .map((node) => ({ key: node.id, title: node.name || faceTitle(node.document.base), document: node.document }));
+      .map((node) => ({
+        key: node.id,
+        title: node.name || faceTitle(node.document.base),
+        document: node.document,
+      }));
   const plain = plainDocument(document?.model ?? "", 0, 0);
   return exploring.trail
     .slice(-SHOWN)

@@ -17,6 +17,7 @@ export const en = /** @type {const} */ ({
   "connection.tryingIn": "Trying again in {seconds} s",
   "connection.tryingNow": "Trying now…",
   "connection.tryNow": "Try now",
+  "keys.open": "Keys of this page",
   "theme.toDark": "Switch to the dark theme",
   "theme.toLight": "Switch to the light theme",
   "account.signedIn": "Signed in",
@@ -552,6 +553,7 @@ export const en = /** @type {const} */ ({
     "It names a face or a direction that only this server has, so it opens here only; a picture with its recipe opens everywhere.",
   "film.length": "Length",
   "film.seconds": "{count} s",
+  "film.frames": "Frame {step} of {total}",
   "film.back": "And back",
   "film.about": "{seconds} s, {side} × {side} pixels, {megabytes} MB",
   "film.noVideo": "MP4 and WebM need PyAV on the server: pip install 'latentloom[video]'.",
@@ -625,7 +627,7 @@ export const en = /** @type {const} */ ({
   "mix.strengthOfLayer": "Layer {layer}",
   "mix.strengthOfLayerHint": "Strength of the layer that was pressed last",
   "mix.seed": "Its seed",
-  "mix.newFace": "Another face instead",
+  "mix.newFace": "New face instead of this one",
   "mix.new": "New",
   "mix.remove": "Remove the chosen face",
 
@@ -646,6 +648,18 @@ export const en = /** @type {const} */ ({
   "noise.noEffect": "This layer’s noise changes nothing.",
   "noise.looking": "Looking…",
   "noise.unseen": "It could not be computed. {problem}",
+
+  // layers that an edit may change
+  "layerRules.title": "Layers an edit may change",
+  "layerRules.of": "Edits of",
+  "layerRules.attribute": "Attribute",
+  "layerRules.rows": "Layers",
+  "layerRules.row": "Layer {row}",
+  "layerRules.borders": "0 is the coarsest. From {middle} on they say features, from {fine} on colour and detail.",
+  "layerRules.keep": "Keep for this checkpoint",
+  "layerRules.kept": "Kept for this checkpoint",
+  "layerRules.keepHint": "New faces of this checkpoint are edited by these rules, too",
+  "layerRules.default": "Back to default",
 
   // layers: activations
   "section.layers": "Layers",
@@ -744,7 +758,7 @@ export const en = /** @type {const} */ ({
   "zoom.title": "Zoom",
   "zoom.in": "Larger",
   "zoom.out": "Smaller",
-  "zoom.fit": "Fill the frame",
+  "zoom.fit": "Fit the frame",
   "zoom.fitShort": "Fit",
   "zoom.to": "{percent} percent: pixels of the screen for those of the picture",
   "key.zoomIn": "Picture larger",

@@ -19,7 +19,7 @@ import { Noise } from "./noise.js";
 import { ConnectionBanner, Toasts } from "./notices.js";
 import { Photo } from "./photo.js";
 import { Stage } from "./stage.js";
-import { TopBar } from "./topbar.js";
+import { Foot, TopBar } from "./topbar.js";
 
 /** @import { VNode } from "../vendor/preact.js" */
 /** @import { Choosing } from "../choosing.js" */
@@ -82,6 +82,7 @@ export function App(parts) {
         h(Activations, view),
       ),
     ),
+    h(Foot, null),
     h(ModelChooser, view),
     h(OpenDialog, view),
     h(Toasts, view),

@@ -8,7 +8,7 @@ import { attributeLabel, missedBy, written } from "../readings.js";
 import { modelOf, modelProblem, originalsOf, readingOf, shownOriginals, usableModels } from "../selectors.js";
 import { Switch } from "./controls.js";
 import { Corrections } from "./corrections.js";
-import { LayerRows } from "./layers.js";
+import { LayerRows } from "./layer_rules.js";
 import { Moved } from "./moved.js";
 import { Slider } from "./slider.js";
 

@@ -39,7 +39,14 @@ export function Explore(view) {
   const dice = useRef(() => {});
   dice.current = () => {
     if (!locked) visit(randomSeed());
-    else store.dispatch({ type: "toast", tone: "info", title: t("seed.held"), detail: t("seed.heldHint"), hint: "" });
+    else
+      store.dispatch({
+        type: "toast",
+        tone: "info",
+        title: t("seed.held"),
+        detail: t("seed.heldHint"),
+        hint: "",
+      });
   };
   useShortcut({ keys: "r", message: "key.newFace" }, dice);
   const before = document && faceBefore(trail, document.base);
@@ -48,7 +55,12 @@ export function Explore(view) {
   return h(
     "section",
     { class: "panel", id: "explore", "aria-labelledby": "explore-title" },
-    h("header", null, h("h2", { id: "explore-title" }, t("section.explore")), model?.editable && h(AskForFaces, view)),
+    h(
+      "header",
+      null,
+      h("h2", { id: "explore-title" }, t("section.explore")),
+      model?.editable && h(AskForFaces, view),
+    ),
     h(
       "div",
       { class: "row" },
@@ -92,7 +104,9 @@ export function Explore(view) {
       onChange: (keep) => store.dispatch({ type: "keep-attributes", keep }),
     }),
     model && h(StartingFaces, { model, seed, draw: Boolean(ready), onSeed: visit }),
-    ready && trail.length > 1 && h(Trail, { model, document, trail, onFace: (base) => go(asSetNow(base, document.base)) }),
+    ready &&
+      trail.length > 1 &&
+      h(Trail, { model, document, trail, onFace: (base) => go(asSetNow(base, document.base)) }),
     h(Ways, view),
   );
 }

@@ -9,7 +9,8 @@ import { Icon } from "./icons.js";
 export function Intake({ reading, onFile }) {
   const [over, setOver] = useState(false);
   useEffect(() => {
-    const carries = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") ?? false;
+    const carries = (/** @type {DragEvent} */ event) =>
+      event.dataTransfer?.types.some((type) => type.toLowerCase() === "files") ?? false;
     const listeners = /** @type {const} */ ({
       dragover: (/** @type {DragEvent} */ event) => {
         if (!carries(event)) return;

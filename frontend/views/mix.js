@@ -67,7 +67,9 @@ export function Mix(view) {
         onChange: turn,
       }),
     ),
-    document && model && h(MixBody, { ...view, document, model, rows, on }),
+    document && model
+      ? h(MixBody, { ...view, document, model, rows, on })
+      : h("div", { class: "mix-place" }),
   );
 }
 

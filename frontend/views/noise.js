@@ -75,19 +75,17 @@ export function Noise({ state, editor }) {
         noise.seed === null ? t("noise.stored") : t("noise.seed", { seed: String(noise.seed) }),
       ),
     ),
-    document &&
-      model &&
-      h(
-        "details",
-        {
-          class: "more",
-          "data-testid": "noise-layers",
-          onToggle: (/** @type {{ currentTarget: HTMLDetailsElement }} */ event) =>
-            setOpen(event.currentTarget.open),
-        },
-        h("summary", null, t("noise.layers"), h(Changed, { noise })),
-        open && h(NoiseLayers, { document, model, noise, editor, change }),
-      ),
+    h(
+      "details",
+      {
+        class: "more",
+        "data-testid": "noise-layers",
+        onToggle: (/** @type {{ currentTarget: HTMLDetailsElement }} */ event) =>
+          setOpen(event.currentTarget.open),
+      },
+      h("summary", null, t("noise.layers"), h(Changed, { noise })),
+      open && document && model && h(NoiseLayers, { document, model, noise, editor, change }),
+    ),
   );
 }
 

@@ -15,7 +15,7 @@ import { ModelButton } from "./models.js";
 
 /** @param {View} view */
 export function TopBar(view) {
-  const { state, editor } = view;
+  const { state, store, editor } = view;
   return h(
     "header",
     { class: "topbar" },
@@ -41,9 +41,25 @@ export function TopBar(view) {
     }),
     h(ExportButton, view),
     h(LanguageChoice, { editor }),
-    h(ThemeToggle, null),
+    h(
+      "span",
+      { class: "wide-only" },
+      h(IconButton, {
+        icon: "keyboard",
+        label: t("keys.open"),
+        testid: "open-keys",
+        keys: "?",
+        onClick: () => store.dispatch({ type: "tools", change: { dialog: "keys", refusal: null } }),
+      }),
+    ),
+    h("span", { class: "wide-only" }, h(ThemeToggle, { testid: "theme" })),
     h(Account, null),
   );
+}
+
+/** On a narrow page: what the bar on top has no room for. */
+export function Foot() {
+  return h("footer", { class: "foot" }, h(ThemeToggle, { testid: "theme-below" }));
 }
 
 /** @param {{ connection: Connection }} props */
@@ -78,7 +94,8 @@ function LanguageChoice({ editor }) {
   );
 }
 
-function ThemeToggle() {
+/** @param {{ testid: string }} props */
+function ThemeToggle({ testid }) {
   const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? system);
   const other = theme === "dark" ? "light" : "dark";
@@ -90,7 +107,7 @@ function ThemeToggle() {
   return h(IconButton, {
     icon: theme === "dark" ? "sun" : "moon",
     label: other === "dark" ? t("theme.toDark") : t("theme.toLight"),
-    testid: "theme",
+    testid,
     onClick,
   });
 }

@@ -37,7 +37,8 @@ export function Truncation({ state, editor }) {
       ...PSI,
       value: psi,
       original: own,
-      onChange: (value, held) => document && editor.change(withPsi(document, value), { gesture: "psi", held }),
+      onChange: (value, held) =>
+        document && editor.change(withPsi(document, value), { gesture: "psi", held }),
       onRelease: () => editor.release(),
       onReset: () => document && editor.change(withPsi(document, own)),
     }),

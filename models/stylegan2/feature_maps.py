@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from models.stylegan2.generator import SynthesisLayer, SynthesisNetwork
 
+Noise = Sequence[Tensor | None]
 
-@torch.no_grad()
-def feature_maps(
-    network: SynthesisNetwork, ws: Tensor, layer: int, noise: Sequence[Tensor | None] | None = None
-) -> Tensor:
+
+def feature_maps(network: SynthesisNetwork, ws: Tensor, layer: int, noise: Noise | None = None) -> Tensor:
     """The output [N, C, r, r] of a 3x3 convolution with its noise, bias and activation, for ws [N, L, w_dim].
 
     layer: counted as the noise maps are, 4x4 first, then two a block. noise: as for synthesis. Blocks above
     are not computed. Raises ValueError where there is no such layer.
     """
+    *_, maps = feature_map_steps(network, ws, layer, noise)
+    assert maps is not None
+    return maps
+
+
+def feature_map_steps(
+    network: SynthesisNetwork, ws: Tensor, layer: int, noise: Noise | None = None
+) -> Iterator[Tensor | None]:
+    """The same block by block: None after each one below the layer's, then the maps. Raises ValueError."""
     layers = [module for module in network.modules() if isinstance(module, SynthesisLayer)]
     if not 0 <= layer < len(layers):
         raise ValueError(f"the layer must lie in 0..{len(layers) - 1}, not {layer}")
+    return _steps(network, ws, layers[layer], noise)
+
+
+def _steps(
+    network: SynthesisNetwork, ws: Tensor, layer: SynthesisLayer, noise: Noise | None
+) -> Iterator[Tensor | None]:
+    blocks = _blocks(network, ws, noise)
+    for r in network.resolutions:
+        if r == layer.resolution:
+            break
+        next(blocks)
+        yield None
     caught: list[Tensor] = []
-    hook = layers[layer].register_forward_hook(lambda _module, _inputs, output: caught.append(output))
+    hook = layer.register_forward_hook(lambda _module, _inputs, output: caught.append(output))
     try:
-        block_maps(network, ws, layers[layer].resolution, noise)
+        next(blocks)
     finally:
         hook.remove()
-    return caught[0]
+    yield caught[0]
 
 
-@torch.no_grad()
-def block_maps(
-    network: SynthesisNetwork, ws: Tensor, resolution: int, noise: Sequence[Tensor | None] | None = None
-) -> Tensor:
+def block_maps(network: SynthesisNetwork, ws: Tensor, resolution: int, noise: Noise | None = None) -> Tensor:
     """The feature maps [N, C, r, r] at the end of the block of that resolution: in a 'resnet' generator with
-    its shortcut. By its modules, in float32 on every device; no block above is computed.
+    its shortcut. No block above is computed.
     """
+    blocks = _blocks(network, ws, noise)
+    return next(x for r, x in zip(network.resolutions, blocks, strict=False) if r == resolution)
+
+
+def _blocks(network: SynthesisNetwork, ws: Tensor, noise: Noise | None) -> Iterator[Tensor]:
+    """What comes out of each block, by its modules, in float32 on every device."""
     fields = list(noise or [None] * len(network.noise_resolutions))
     x: Tensor | None = None
     img: Tensor | None = None
@@ -45,12 +68,10 @@ def block_maps(
     for r in network.resolutions:
         block = network.block(r)
         last = first + block.num_conv
-        x, img = block(x, img, ws[:, first : last + 1], "const", fields[first:last])
+        with torch.no_grad():
+            x, img = block(x, img, ws[:, first : last + 1], "const", fields[first:last])
         first = last
-        if r == resolution:
-            break
-    assert x is not None
-    return x
+        yield x
 
 
 def channels_by_strength(maps: Tensor) -> Tensor:

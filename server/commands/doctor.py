@@ -50,6 +50,7 @@ def examine(settings: Settings) -> list[Finding]:
         weights.face_detector(settings.checkpoints_dir),
         weights.perceptual(settings.perceptual),
         service.database(settings),
+        service.files(settings),
         service.access(settings),
         service.port(settings),
     ]

@@ -1,4 +1,4 @@
-"""Database, port, and who may come in."""
+"""Database, files, port, and who may come in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from server.access.tokens import TokenFileError, read_token_file
 from server.doctor.finding import Finding
 from server.origins import is_loopback
 from server.settings import Settings
+from server.storage.blob_places import open_blobs
+from server.storage.blobs import UnusableBlobsError
 from server.storage.connections import UnusableDatabaseError, database_url
 from server.storage.revisions import newest
 from server.storage.schema import check_schema
@@ -30,6 +32,19 @@ def database(settings: Settings) -> Finding:
     if revision != newest():
         return Finding("database", "ok", f"{name}: brought to this version at the next start")
     return Finding("database", "ok", name)
+
+
+def files(settings: Settings) -> Finding:
+    """Where photos and latents are kept answers. A folder that is not there yet is not made here."""
+    folder = settings.data_dir / "blobs"
+    if not settings.blobs_url:
+        made = folder if folder.is_dir() else f"{folder}, made at the first start"
+        return Finding("files", "ok", str(made))
+    try:
+        open_blobs(settings.blobs_url, folder)
+    except UnusableBlobsError as error:
+        return Finding("files", "fail", str(error), "Correct LATENTLOOM_BLOBS_URL, or start the storage.")
+    return Finding("files", "ok", "the bucket answers")
 
 
 def port(settings: Settings) -> Finding:

@@ -1,7 +1,6 @@
 """From faces after their edits to pictures; those of several hands that move at once in one batch.
 
-A batch costs about half of what its pictures cost one after the other. The last bits of a picture depend on
-its company; that is for previews only, a finished picture depends on its document alone.
+A batch costs about half of what its pictures cost one after the other, and each is the same to the last bit.
 """
 
 from __future__ import annotations

@@ -10,5 +10,5 @@ from server.storage.s3_blobs import open_s3
 
 
 def open_blobs(url: str | None, folder: Path) -> BlobStore:
-    """url: s3://bucket/prefix?endpoint=https://host; None: the folder. Raises UnusableBlobsError."""
-    return FolderBlobs(folder) if url is None else open_s3(url)
+    """url: s3://bucket/prefix?endpoint=https://host; none: the folder. Raises UnusableBlobsError."""
+    return open_s3(url) if url else FolderBlobs(folder)

@@ -11,7 +11,14 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
 # The routes use up to 40 threads at once, each for some milliseconds.
 POOL = {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_recycle": 1800, "pool_pre_ping": True}
-CONNECT_TIMEOUT_S = 5
+# How soon a PostgreSQL that went away without a word is noticed, as libpq's parameters say it.
+PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 # In ms. Every transaction is short: one that is not, or whose server was lost, must not keep others waiting.
 POSTGRES_LIMITS = {
     "statement_timeout": 30_000,
@@ -71,9 +78,9 @@ def shown_name(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def _postgres_engine(url: URL, connect: dict[str, str], pool: dict[str, Any]) -> Engine:
+def _postgres_engine(url: URL, further: dict[str, str], pool: dict[str, Any]) -> Engine:
     try:
-        return create_engine(url, connect_args={"connect_timeout": CONNECT_TIMEOUT_S, **connect}, **pool)
+        return create_engine(url, connect_args={**PATIENCE, **further}, **pool)
     except (NoSuchModuleError, ImportError) as error:
         raise UnusableDatabaseError(
             "PostgreSQL needs its driver: pip install 'latentloom[postgres]', then start again."

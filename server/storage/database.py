@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
@@ -56,11 +56,13 @@ def _as_problems() -> Iterator[None]:
         yield
     except PoolTimeoutError as error:
         raise _busy("All connections to the database are in use.") from error
-    except OperationalError as error:
-        raise _problem_of(error) from error
+    except DBAPIError as error:
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            raise _problem_of(error) from error
+        raise
 
 
-def _problem_of(error: OperationalError) -> Problem:
+def _problem_of(error: DBAPIError) -> Problem:
     """What passes by itself is said so."""
     reason, code = str(error.orig), getattr(error.orig, "sqlstate", None)
     if code in FULL or "disk is full" in reason or "disk I/O error" in reason:

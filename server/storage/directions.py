@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.problems import Problem
@@ -17,6 +18,14 @@ MAX_DIRECTIONS = 500  # of a generator and user
 
 def create(database: Database, row: DirectionRow) -> DirectionRow:
     """Store a row that new_row made. Raises Problem name_taken, too_many_directions."""
+    try:
+        _create(database, row)
+    except IntegrityError as error:  # somebody took the name at the same moment
+        raise _name_taken() from error
+    return row
+
+
+def _create(database: Database, row: DirectionRow) -> None:
     with database.write() as transaction:
         own = (DirectionRow.generator == row.generator, DirectionRow.owner == row.owner)
         count = transaction.scalar(select(func.count()).select_from(DirectionRow).where(*own)) or 0
@@ -25,7 +34,6 @@ def create(database: Database, row: DirectionRow) -> DirectionRow:
             raise Problem("too_many_directions", detail, "Delete those that are not used.")
         _refuse_taken(transaction, row, row.name)
         transaction.add(row)
-    return row
 
 
 def new_row(
@@ -116,7 +124,11 @@ def _refuse_taken(transaction: Session, row: DirectionRow, name: str) -> None:
         DirectionRow.name == name,
     )
     if transaction.scalar(select(DirectionRow.id).where(*same)) is not None:
-        raise Problem("name_taken", "Another direction of this model has that name.", "Take another name.")
+        raise _name_taken()
+
+
+def _name_taken() -> Problem:
+    return Problem("name_taken", "Another direction of this model has that name.", "Take another name.")
 
 
 def _found(row: DirectionRow | None) -> DirectionRow:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from server.problems import Problem
+from server.storage import latents
 from server.storage.database import Database
 from server.storage.tables import GalleryRow, now
 
@@ -27,6 +28,7 @@ def add(database: Database, session_id: UUID, document: dict[str, Any], name: st
     with database.write() as transaction:
         _forget_deleted(transaction)
         _check_room(transaction, session_id, 1)
+        latents.hold(transaction, document)
         transaction.add(row)
     return row
 

@@ -21,7 +21,6 @@ from server.engine.latents import Latent, latent_file, read_latent
 from server.engine.projecting import RunningProjection
 from server.engine.worker import ModelWorker
 from server.problems import Problem
-from server.problems import Problem
 from server.settings import Settings
 from server.storage import job_states, latents
 from server.storage.tables import LatentRow, now

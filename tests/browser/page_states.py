@@ -19,6 +19,7 @@ REMEMBER_SOCKETS = """
 """
 SERVER_SAYS = """(message) => window.sockets.at(-1).dispatchEvent(
   new MessageEvent("message", { data: JSON.stringify(message) }))"""
+DIALOG = "dialog:modal"
 NO_FACE_IN_IT = b"This is a text, whatever its name says."
 
 
@@ -29,6 +30,7 @@ class PageState:
     name: str
     enter: Callable[[Studio, bytes], object]  # the page and a photo of a face
     leave: Callable[[Studio], object] = Studio.settle
+    part: str = "body"  # what of the page is new in it
 
 
 def say(studio: Studio, message: dict[str, Any]) -> None:
@@ -116,7 +118,7 @@ def opened(button: str, dialog: str) -> PageState:
         studio.part(button).click()
         expect(studio.part(dialog)).to_be_visible()
 
-    return PageState(dialog, enter, close)
+    return PageState(dialog, enter, close, DIALOG)
 
 
 def close(studio: Studio) -> None:
@@ -124,23 +126,71 @@ def close(studio: Studio) -> None:
     expect(studio.page.locator("dialog:modal")).to_have_count(0)
 
 
+def see_grid(studio: Studio, _: bytes) -> None:
+    studio.part("open-grid").click()
+    expect(studio.part("grid-face-3")).to_have_attribute("data-state", "there")
+
+
+def see_walk(studio: Studio, _: bytes) -> None:
+    studio.part("open-walk").click()
+    studio.part("walk-add-current").click()
+    studio.part("walk-add-new").click()
+    expect(studio.part("walk-picture")).to_have_attribute("data-frames", "1")
+
+
+def see_map(studio: Studio, _: bytes) -> None:
+    studio.part("open-map").click()
+    expect(studio.part("map")).to_have_attribute("data-ready", "yes")
+
+
+def fold_map(studio: Studio) -> None:
+    studio.part("open-map").click()
+    expect(studio.part("map")).to_have_count(0)
+
+
 def see_keys(studio: Studio, _: bytes) -> None:
     studio.page.keyboard.press("?")
     expect(studio.part("keys-find")).to_be_focused()
 
 
+def keep(studio: Studio, _: bytes) -> None:
+    studio.part("gallery-add").click()
+    expect(studio.part("gallery-item")).to_be_visible()
+    studio.part("gallery-choice").click()
+
+
+def mix(studio: Studio, _: bytes) -> None:
+    studio.part("mix-add").click()
+    expect(studio.part("crossover")).to_be_visible()
+    studio.part("noise-layers").locator("summary").click()
+    expect(studio.part("noise-resample-0")).to_be_visible()
+    studio.settle()
+
+
+def look_at_layers(studio: Studio, _: bytes) -> None:
+    studio.part("activations-open").click()
+    expect(studio.part("activation-0")).to_be_visible()
+
+
 # In this order on one page.
 STATES = (
     PageState("first", lambda studio, _: studio.settle()),
-    PageState("edited", edit),
-    PageState("failed", fail, mend),
-    PageState("lost", lose, find_again),
+    PageState("edited", edit, part=".side.end"),
+    PageState("failed", fail, mend, ".stage, .toasts"),
+    PageState("lost", lose, find_again, ".topbar, .banner, .stage"),
+    PageState("kept", keep, part="#gallery, #history"),
+    PageState("mixed", mix, part="#mix, #noise"),
     opened("model", "chooser"),
-    PageState("keys", see_keys, close),
+    PageState("keys", see_keys, close, DIALOG),
     opened("ask-faces", "request"),
-    PageState("directions", find_directions, close),
-    PageState("refused", refuse),
-    PageState("photo", upload),
-    PageState("searching", search),
-    PageState("found", end_search),
+    PageState("grid", see_grid, close, DIALOG),
+    PageState("walk", see_walk, close, DIALOG),
+    PageState("map", see_map, fold_map, "#explore"),
+    opened("export-open", "export"),
+    PageState("directions", find_directions, close, DIALOG),
+    PageState("layers", look_at_layers, close, DIALOG),
+    PageState("refused", refuse, part="#photo, .toasts"),
+    PageState("photo", upload, part="#photo"),
+    PageState("searching", search, part="#photo, .stage"),
+    PageState("found", end_search, part="#photo, .stage"),
 )

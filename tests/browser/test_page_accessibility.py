@@ -1,33 +1,16 @@
-"""Who does not see, point or bear movement uses the page, too: axe-core, keyboard, focus, targets, motion."""
+"""Who does not point with a mouse uses the page, too: keyboard, focus, targets for a finger; no motion."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from server.settings import REPOSITORY
-from tests.browser.page_states import REMEMBER_SOCKETS, STATES, PageState
 from tests.browser.server_process import ServerProcess
 from tests.browser.studio import Studio
 
-AXE = REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-SCREENSHOTS = REPOSITORY / "build" / "screenshots"
-SIZES = {"wide": (1440, 900), "middle": (768, 1024), "narrow": (390, 844)}
-THEMES = ("dark", "light")
 LEAST_TARGET = 44  # CSS pixels, for a finger
-
-# Rules of WCAG 2.2 A and AA and of good practice. Preloading would ask for every style sheet again.
-RUN_AXE = """async (rules) => {
-  const options = { resultTypes: ["violations"], preload: false };
-  if (rules) options.runOnly = rules;
-  const { violations } = await axe.run(document, options);
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`));
-}"""
 
 # What is drawn around an element that has the focus: an outline on it, or on the field that it stands in.
 FOCUS_MARK = """(element) => {
@@ -60,57 +43,8 @@ VISITED = """() => [new Set(visited).size, visited.every((each, i) => i === 0 ||
   visited[i - 1].compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING)]"""
 
 
-@dataclass(frozen=True)
-class Walk:
-    """One page that goes through all states."""
-
-    studio: Studio
-    photo: bytes
-
-
-@pytest.fixture(scope="module")
-def walk(browser: Browser, server: ServerProcess, astronaut: bytes) -> Iterator[Walk]:
-    """A page for all states, with axe-core in it; at the end its console has said nothing unexpected."""
-    assert AXE.is_file(), "axe-core is missing: `make test` installs it, as does `npm ci` in frontend/"
-    context = browser.new_context(reduced_motion="reduce")
-    context.add_init_script(REMEMBER_SOCKETS)
-    studio = Studio(context.new_page(), server.url)
-    # axe-core tries an inline style, which the page's policy forbids
-    studio.expected.append("Applying inline style violates")
-    studio.open()
-    studio.page.evaluate(AXE.read_text("utf-8"))
-    yield Walk(studio, astronaut)
-    assert studio.unexpected_complaints() == []
-    context.close()
-
-
-def complaints(page: Page, state: str) -> list[str]:
-    """What axe-core finds at all sizes and in both themes. Writes the screenshots on its way."""
-    found = []
-    for i, (size, (width, height)) in enumerate(SIZES.items()):
-        page.set_viewport_size({"width": width, "height": height})
-        for theme in (THEMES[i % 2], THEMES[1 - i % 2]):
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            # names and roles are the same in both themes
-            rules = None if theme == THEMES[i % 2] else ["color-contrast"]
-            found += [f"{size}, {theme}: {each}" for each in page.evaluate(RUN_AXE, rules)]
-            page.screenshot(path=SCREENSHOTS / f"{state}-{size}-{theme}.png")
-    return found
-
-
-@pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_axe_finds_nothing(walk: Walk, state: PageState) -> None:
-    page = walk.studio.page
-    page.set_viewport_size({"width": 1440, "height": 900})
-    state.enter(walk.studio, walk.photo)
-    found = complaints(page, state.name)
-    page.set_viewport_size({"width": 1440, "height": 900})
-    state.leave(walk.studio)
-    assert found == []
-
-
-def test_every_control_shows_that_it_has_the_focus(walk: Walk) -> None:
-    page = walk.studio.page
+def test_every_control_shows_that_it_has_the_focus(studio: Studio) -> None:
+    page = studio.page
     controls = page.locator(
         "button:enabled, a[href], input:enabled:not([type=range]), select:enabled, summary"
     )
@@ -207,5 +141,8 @@ def test_a_finger_finds_every_control(browser: Browser, server: ServerProcess) -
     assert wider <= 0
 
 
-def test_nothing_moves_by_itself_for_who_asked_for_that(walk: Walk) -> None:
-    assert walk.studio.page.evaluate("() => document.getAnimations().length") == 0
+def test_nothing_moves_by_itself_for_who_asked_for_that(studio: Studio) -> None:
+    studio.page.emulate_media(reduced_motion="reduce")
+    studio.part("dice").click()
+    assert studio.page.evaluate("() => document.getAnimations().length") == 0
+    studio.settle()

@@ -1,4 +1,4 @@
-"""The history: a tree that keeps everything, over branches, reloads, restarts, lost connections and windows."""
+"""The history: a tree that keeps everything, over branches, reloads, restarts and windows."""
 
 from __future__ import annotations
 
@@ -80,16 +80,26 @@ def test_a_history_survives_a_reload_a_restart_and_a_lost_connection(
     studio.part("history-name").press("Enter")
     expect(current(studio)).to_contain_text("Young <b>")
     everything_is_kept(studio)
+    other = Studio(studio.page.context.new_page(), studio.url)
+    other.open()
     server.stop()
-    expect(studio.part("connection")).to_have_attribute("data-state", "lost")
+    for page in (studio, other):
+        expect(page.part("connection")).to_have_attribute("data-state", "lost")
     studio.type("number-yaw", 20)
     studio.part("undo").click()
     studio.type("number-yaw", -20)
+    other.type("number-pitch", 10)
+    other.page.goto("about:blank")  # closed before there is a connection again
     server.start()
     studio.settle()
     everything_is_kept(studio)
     studio.reload()
-    expect(rows(studio)).to_have_count(5)
+    expect(rows(studio)).to_have_count(6)
+    expect(rows(studio).first).to_contain_text("Pitch")
+    studio.settle()
+    assert studio.value("slider-pitch") == 10
+    rows(studio).nth(1).click()
+    studio.settle()
     assert studio.value("slider-yaw") == -20
     studio.part("undo").click()
     studio.settle()

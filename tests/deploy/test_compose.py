@@ -57,6 +57,9 @@ def test_up_starts_the_cpu_and_the_gpu_on_request_only(repository: Path, compose
     assert {name: said["profiles"] for name, said in compose["services"].items()} == {
         "cpu": ["cpu"],
         "gpu": ["gpu"],
+        "postgres": ["postgres"],
+        "s3": ["s3"],
+        "s3-bucket": ["s3"],
     }
     (device,) = compose["services"]["gpu"]["deploy"]["resources"]["reservations"]["devices"]
     assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
@@ -68,9 +71,33 @@ def test_every_variable_of_the_services_is_a_setting(
 ) -> None:
     settings = {f"LATENTLOOM_{name.upper()}" for name in Settings.model_fields}
     image = re.findall(r"(LATENTLOOM_\w+)=", " ".join(rest for name, rest in dockerfile if name == "ENV"))
-    services = [name for said in compose["services"].values() for name in said["environment"]]
+    services = {name for service in ("cpu", "gpu") for name in compose["services"][service]["environment"]}
     assert image
-    assert {*image, *services} <= settings
+    assert {*image, *services} - {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= settings
+
+
+@pytest.mark.parametrize("service", ["postgres", "s3", "s3-bucket"])
+def test_what_runs_beside_it_is_reached_by_nobody_else(compose: dict[str, Any], service: str) -> None:
+    said = compose["services"][service]
+    assert not {"ports", "network_mode", "privileged"} & set(said)
+    assert said["read_only"] is True
+    assert said["cap_drop"] == ["ALL"]
+    assert said["security_opt"] == ["no-new-privileges:true"]
+    assert ":" in said["image"]
+    assert {volume.split(":")[0] for volume in said.get("volumes", [])} <= set(compose["volumes"])
+
+
+def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
+    said = [pair for service in compose["services"].values() for pair in service["environment"].items()]
+    secrets = {value for name, value in said if "PASSWORD" in name or "SECRET" in name}
+    assert secrets == {"${LOOM_POSTGRES_PASSWORD-}", "${LOOM_S3_PASSWORD-}"}
+
+
+@pytest.mark.parametrize("service", ["cpu", "gpu"])
+def test_the_server_waits_for_what_it_keeps_things_in(compose: dict[str, Any], service: str) -> None:
+    waits = compose["services"][service]["depends_on"]
+    assert set(waits) == {"postgres", "s3-bucket"}
+    assert not any(wait["required"] for wait in waits.values())
 
 
 def test_the_image_is_built_on_any_base_and_runs_as_nobody_special(dockerfile: list[tuple[str, str]]) -> None:

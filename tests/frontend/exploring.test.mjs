@@ -47,7 +47,11 @@ test("a seed of the trail is shown as truncation is set now, a found face as it 
 
 test("a held face stays when a document comes by itself, which brings its edits", () => {
   const document = { ...plainDocument("demo", 1, 0.7), base_attributes: { age: 30 } };
-  const coming = { ...plainDocument("demo", 2, 0.5), attributes: { age: 60 }, noise: { seed: 4, strength: 1 } };
+  const coming = {
+    ...plainDocument("demo", 2, 0.5),
+    attributes: { age: 60 },
+    noise: { seed: 4, strength: 1 },
+  };
   const state = { document, exploring: { ...UNEXPLORED, locked: true } };
   const result = adopted(state, coming);
   assert.deepEqual(result.base, document.base);
@@ -68,7 +72,13 @@ test("without the lock, and in another model, it comes as it is", () => {
 function visit(storage, session) {
   const store = createStore({ ...initialState, session: null });
   rememberExploring(store, storage);
-  store.dispatch({ type: "session", id: session, node: "n", document: plainDocument("demo", 1, 0.7), jobs: [] });
+  store.dispatch({
+    type: "session",
+    id: session,
+    node: "n",
+    document: plainDocument("demo", 1, 0.7),
+    jobs: [],
+  });
   return store;
 }
 
@@ -88,7 +98,10 @@ test("trail and lock come back with the session, and with no other", () => {
 
 test("what is no trail is left out", () => {
   const storage = memory();
-  storage.setItem("latent-loom.exploring", '{"session":"mine","trail":[1,{"kind":"seed"},null],"locked":"yes"}');
+  storage.setItem(
+    "latent-loom.exploring",
+    '{"session":"mine","trail":[1,{"kind":"seed"},null],"locked":"yes"}',
+  );
   assert.deepEqual(visit(storage, "mine").get().exploring, UNEXPLORED);
   storage.setItem("latent-loom.exploring", "{");
   assert.deepEqual(visit(storage, "mine").get().exploring, UNEXPLORED);

@@ -6,7 +6,11 @@ import { foundFace, plainDocument } from "../../frontend/document.js";
 import { gridSeeds, newFace, stepInGrid, variation } from "../../frontend/grid.js";
 import { Tiles } from "../../frontend/tiles.js";
 
-const edited = () => ({ ...plainDocument("demo", 1, 0.5), attributes: { age: 60 }, base_attributes: { beard: 1 } });
+const edited = () => ({
+  ...plainDocument("demo", 1, 0.5),
+  attributes: { age: 60 },
+  base_attributes: { beard: 1 },
+});
 
 test("seeds of a grid go on the same way, each once", () => {
   const few = gridSeeds(7, 24);
@@ -38,14 +42,28 @@ test("a variation is a step towards a seed in all layers; edits stay, correction
   assert.deepEqual(near.base, document.base);
   assert.equal(near.mix.length, 1);
   assert.deepEqual([near.mix[0].layers, near.mix[0].strength], [[0, 1, 2], 0.2]);
-  assert.deepEqual(near.mix[0].source, { kind: "seed", seed: 9, truncation_psi: 0.5, truncation_cutoff: null });
+  assert.deepEqual(near.mix[0].source, {
+    kind: "seed",
+    seed: 9,
+    truncation_psi: 0.5,
+    truncation_cutoff: null,
+  });
   assert.deepEqual([near.attributes, near.base_attributes], [{ age: 60 }, {}]);
   assert.equal(variation(near, 10, { step: 0.2, psi: 0.7, layers: 3 }).mix.length, 2);
 });
 
 test("arrow keys walk the grid and stop at its edges", () => {
   const grid = { count: 10, columns: 4 };
-  const walked = ["ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowUp"];
+  const walked = [
+    "ArrowRight",
+    "ArrowDown",
+    "ArrowDown",
+    "ArrowLeft",
+    "End",
+    "ArrowRight",
+    "Home",
+    "ArrowUp",
+  ];
   let at = 0;
   const places = walked.map((key) => (at = stepInGrid(key, at, grid) ?? at));
   assert.deepEqual(places, [1, 5, 9, 8, 9, 9, 0, 0]);
@@ -59,7 +77,8 @@ function drawnByHand() {
     (document) => new Promise((give, fail) => asked.set(document.base.seed, { give, fail })),
     () => {},
   );
-  const want = (...seeds) => tiles.want(seeds.map((seed) => ({ key: `${seed}`, document: plainDocument("demo", seed, 1) })));
+  const want = (...seeds) =>
+    tiles.want(seeds.map((seed) => ({ key: `${seed}`, document: plainDocument("demo", seed, 1) })));
   const settle = () => new Promise((done) => setTimeout(done, 0));
   return { tiles, asked, want, settle };
 }

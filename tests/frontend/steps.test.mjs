@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plainDocument } from "../../frontend/document.js";
-import { canRedo, canUndo, nodesOf, pathOf, unsent } from "../../frontend/history.js";
+import { allUnsent, canRedo, canUndo, nodesOf, pathOf, unsent } from "../../frontend/history.js";
 import { initialState, reduce } from "../../frontend/state.js";
 
 const DOCUMENT = plainDocument("demo", 3, 0.7);
@@ -196,4 +196,14 @@ test("another session takes the whole tree over, below its own first node", () =
     ["first", "root"],
     ["a20", "first"],
   ]);
+});
+
+test("what a page could not send before it was closed is taken up by the next one", () => {
+  const closed = after(click(20), kept(["a20"]), click(30));
+  const left = { type: "tree", event: { type: "restored", ...allUnsent(closed.history) } };
+  const opened = after(told([["first", null, 0, 0], ["a20", "first", 20, 1]]), left);
+  assert.deepEqual(way(opened), [30, 20, undefined]);
+  assert.deepEqual(opened.document, aged(30));
+  assert.deepEqual(unsent(opened.history, null).nodes.map(({ id }) => id), ["a30"]);
+  assert.deepEqual(way(reduce(opened, left)), [30, 20, undefined], "and once only");
 });

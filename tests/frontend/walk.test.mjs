@@ -54,7 +54,12 @@ test("what the server keeps comes back as it was", () => {
 });
 
 test("a card goes before the first one that the hand has not passed, row by row", () => {
-  const card = (column, row) => ({ left: 100 * column, right: 100 * column + 90, top: 100 * row, bottom: 100 * row + 90 });
+  const card = (column, row) => ({
+    left: 100 * column,
+    right: 100 * column + 90,
+    top: 100 * row,
+    bottom: 100 * row + 90,
+  });
   const cards = [card(0, 0), card(1, 0), card(2, 0), card(0, 1), card(1, 1)];
   assert.equal(placeUnder({ x: 10, y: 40 }, cards, 4), 0);
   assert.equal(placeUnder({ x: 160, y: 40 }, cards, 0), 1);

@@ -57,9 +57,9 @@ def stored_latent(client: httpx.Client, session: Json, document: Json) -> Json:
     return body
 
 
-def npz(**arrays: NDArray[Any]) -> bytes:
+def npz(w: NDArray[Any]) -> bytes:
     file = io.BytesIO()
-    np.savez(file, **arrays)
+    np.savez(file, w=w)
     return file.getvalue()
 
 
@@ -169,7 +169,7 @@ def test_a_safetensors_latent_keeps_its_noise(client: httpx.Client, session: Jso
 def test_a_latent_of_one_row_is_taken_for_all_layers(
     client: httpx.Client, session: Json, shape: tuple[int, ...]
 ) -> None:
-    for data in (npz(w=np.full(shape, 0.1)), save({"w": np.full(shape, 0.1, np.float16)})):
+    for data in (npz(np.full(shape, 0.1)), save({"w": np.full(shape, 0.1, np.float16)})):
         assert brought(client, session, data)["document"]["base"]["kind"] == "latent"
 
 

@@ -60,7 +60,7 @@ def test_the_axes_are_directions_that_are_kept_once(client: httpx.Client, latent
 
 def test_a_place_is_so_many_deviations_from_the_average_face(client: httpx.Client, latent_map: Json) -> None:
     found = places(client, latent_map, average(), moved(average(), latent_map, 1.5, -0.5))
-    np.testing.assert_allclose(found, [[0, 0], [1.5, -0.5]], atol=1e-3)
+    np.testing.assert_allclose(np.array(found), np.array([[0, 0], [1.5, -0.5]]), atol=1e-3)
 
 
 def test_moving_a_face_moves_its_place_by_as_much(client: httpx.Client, latent_map: Json) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,11 @@ import pytest
 from sqlalchemy import text, update
 from typer.testing import CliRunner
 
+from server import housekeeping
 from server.cli import cli
 from server.problems import Problem
-from server.storage import garbage, history, job_states, latents, photos
+from server.storage import garbage, history, job_states, latents, photos, sessions
+from server.storage.blobs import Stored
 from server.storage.database import Database
 from server.storage.folder_blobs import FolderBlobs
 from server.storage.tables import GalleryRow, LatentRow, now
@@ -158,9 +161,34 @@ def test_collecting_beside_writers_loses_nothing_that_was_acknowledged(
     assert rows == len(named) + len(new)
 
 
-def test_the_command_says_what_it_would_do_and_does_it(tmp_path: Path) -> None:
-    from server.storage import sessions
+def test_a_running_server_tidies_up_and_bears_a_storage_that_does_not_answer(
+    lone_database: Database, blobs: FolderBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, calls = blobs.put(b"content"), []
+    blobs.discard(key)
+    listed = blobs.discarded
 
+    def discarded() -> Iterator[Stored]:
+        calls.append(1)
+        if len(calls) == 1:
+            raise Problem("storage_unavailable", "The storage does not answer.")
+        return listed()
+
+    monkeypatch.setattr(blobs, "discarded", discarded)
+    monkeypatch.setattr(housekeeping, "EMPTY_INTERVAL_S", 0.001)
+
+    async def run() -> None:
+        tidying = housekeeping.Housekeeping(lone_database, blobs, timedelta(hours=1))
+        tidying.start()
+        while list(listed()):
+            await asyncio.sleep(0.01)
+        await tidying.stop()
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+    assert len(calls) >= 2
+
+
+def test_the_command_says_what_it_would_do_and_does_it(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'loom.sqlite'}")
     blobs = FolderBlobs(tmp_path / "blobs")
     latent(database, blobs, sessions.create(database, {}).id)

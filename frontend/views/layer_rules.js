@@ -3,6 +3,7 @@
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
 import { isLight, keptLayers, rowsOf, withRows } from "../edits.js";
+import { t, term } from "../language.js";
 import { Select } from "./controls.js";
 
 /** @import { AttributeInfo, LoomDocument, ModelInfo } from "../messages.js" */
@@ -19,7 +20,7 @@ export function LayerRows({ state, editor, directing, model, infos }) {
   const rules = state.tools.rules;
   if (!document) return null;
   if (rules?.model !== model.name)
-    return h("details", { class: "more" }, h("summary", null, "Layers an edit may change")); // the rules are on their way
+    return h("details", { class: "more" }, h("summary", null, t("layerRules.title"))); // the rules are on their way
   const names = chosen === LIGHT ? model.attributes.map(({ name }) => name).filter(isLight) : [chosen];
   const rows = rowsOf(document, rules.bundled, names[0]);
   const count = Object.keys(document.layers).filter((name) => !isLight(name) || name === "light_0").length;
@@ -28,25 +29,31 @@ export function LayerRows({ state, editor, directing, model, infos }) {
   return h(
     "details",
     { class: "more", "data-testid": "layers" },
-    h("summary", null, "Layers an edit may change", count > 0 && h("span", { class: "count" }, count)),
+    h("summary", null, t("layerRules.title"), count > 0 && h("span", { class: "count" }, count)),
     h(
       "div",
       { class: "row" },
-      h("span", null, "Edits of"),
+      h("span", null, t("layerRules.of")),
       h(Select, {
-        label: "Attribute",
+        label: t("layerRules.attribute"),
         testid: "layers-of",
         value: chosen,
-        options: [...infos.map(({ name, label }) => pair(name, label)), pair(LIGHT, "Light")],
+        options: [
+          ...infos.map(({ name, label }) => pair(name, term(`attribute.${name}`, label))),
+          pair(LIGHT, t("section.light")),
+        ],
         onChange: setChosen,
       }),
     ),
-    h(RowChoice, { label: "Layers", testid: "layer", count: model.num_ws, rows, least: 1, onRows: change }),
-    h(
-      "p",
-      { class: "note" },
-      `0 is the coarsest. From ${middle} on they say features, from ${fine} on colour and detail.`,
-    ),
+    h(RowChoice, {
+      label: t("layerRules.rows"),
+      testid: "layer",
+      count: model.num_ws,
+      rows,
+      least: 1,
+      onRows: change,
+    }),
+    h("p", { class: "note" }, t("layerRules.borders", { middle, fine })),
     h(Keeping, { document, rules, onDefault: () => editor.change({ ...document, layers: {} }), directing }),
   );
 }
@@ -71,7 +78,7 @@ export function RowChoice({ label, testid, count, rows, least, onRows }) {
           key: row,
           type: "button",
           "aria-pressed": on,
-          "aria-label": `Layer ${row}`,
+          "aria-label": t("layerRules.row", { row }),
           "data-testid": `${testid}-${row}`,
           disabled: on && rows.length <= least,
           onClick: () =>
@@ -99,16 +106,16 @@ function Keeping({ document, rules, onDefault, directing }) {
         type: "button",
         class: "button",
         "data-testid": "layers-keep",
-        title: "New faces of this checkpoint are edited by these rules, too",
+        title: t("layerRules.keepHint"),
         disabled: kept,
         onClick: () => void directing.keepLayers(own ? {} : { ...rules.bundled, ...document.layers }),
       },
-      kept && rules.stored ? "Kept for this checkpoint" : "Keep for this checkpoint",
+      kept && rules.stored ? t("layerRules.kept") : t("layerRules.keep"),
     ),
     h(
       "button",
       { type: "button", class: "link", "data-testid": "layers-default", disabled: own, onClick: onDefault },
-      "Back to default",
+      t("layerRules.default"),
     ),
   );
 }
