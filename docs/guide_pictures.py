@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import ViewportSize, expect, sync_playwright
+from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 from skimage import data
 
 from tests.browser.chromium import ARGUMENTS, find_chromium
@@ -23,8 +23,8 @@ from tests.browser.studio import SEARCH_PATIENCE_MS, Studio
 GUIDE = Path(__file__).with_name("guide.md")
 FOLDER = Path(__file__).with_name("guide")
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
-COLOURS = 128  # as many as a picture of the page needs to be told from the page
-AGE, YAW = 68, 18
+COLOURS = 256
+AGE, YAW = 55, 12
 
 
 def first_face(studio: Studio) -> None:
@@ -66,6 +66,7 @@ def edited(studio: Studio) -> None:
 
 def mixed(studio: Studio) -> None:
     studio.part("mix-add").click()
+    studio.part("band-coarse").click()
     studio.settle()
     show(studio, "mix")
 
@@ -111,7 +112,7 @@ PICTURES: dict[str, tuple[Callable[[Studio], None], str]] = {
     "first": (first_face, ""),
     "photo": (photo, ""),
     "searching": (searching, ""),
-    "found": (found, "#photo"),
+    "found": (found, ""),
     "edited": (edited, ""),
     "mix": (mixed, "#mix"),
     "noise": (noise, "#noise"),
@@ -136,10 +137,15 @@ def take(studio: Studio, name: str) -> int:
     """Go on to a picture and write it. Returns its bytes."""
     enter, section = PICTURES[name]
     enter(studio)
-    part = studio.page.locator(section) if section else studio.page
+    studio.page.mouse.move(0, 0)
+    part: Page | Locator = studio.page
+    if section:
+        part = studio.page.locator(section)
+        expect(part.locator("span.thumbnail:empty")).to_have_count(0)  # its small pictures are there
     picture = Image.open(BytesIO(part.screenshot())).convert("RGB")
     file = FOLDER / f"{name}.png"
-    picture.quantize(COLOURS).save(file, optimize=True)
+    shades = picture.quantize(COLOURS)
+    picture.quantize(palette=shades).save(file, optimize=True)  # this time dithered
     return file.stat().st_size
 
 

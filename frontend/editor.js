@@ -100,7 +100,7 @@ export class Editor {
     } else if (message.type === "error") {
       const { detail = "", hint = "" } = message.problem;
       const title = api.titleOf({ title: t("picture.failed"), ...message.problem });
-      if (message.seq !== null) this.#pictureFailed(title, detail);
+      if (message.seq !== null) this.#pictureFailed(title, `${detail} ${hint}`.trim());
       dispatch({ type: "toast", tone: "error", title, detail, hint });
     }
     this.onMessage(message);

@@ -22,13 +22,14 @@ export const faceName = (base) => (base.kind === "seed" ? `seed ${base.seed}` : 
 const placeOf = (trail, base) => trail.findIndex((each) => faceName(each) === faceName(base));
 
 /**
- * The trail of somebody who goes from one face to another. A face that is on it stays where it is.
+ * The trail of somebody who goes from one face to another. A face that is on it stays where it is; the average
+ * one, from which a map begins, is no face to come back to.
  * @param {Base[]} trail
  * @param {Base} from
  * @param {Base} to
  */
 export const wentOn = (trail, from, to) =>
-  [from, to]
+  (from.truncation_psi === 0 ? [to] : [from, to])
     .reduce((before, base) => (placeOf(before, base) < 0 ? [...before, base] : before), trail)
     .slice(-TRAIL_LENGTH);
 

@@ -7,6 +7,7 @@ const PICTURES_PER_SECOND = 24;
 /**
  * @typedef {object} PlayerHost
  * @property {(at: number) => Promise<void>} draw asks for the picture after so many seconds and shows it
+ * @property {() => { length: number, loop: boolean }} span seconds of the walk, and whether it goes round
  * @property {(callback: () => void) => void} onNextFrame
  * @property {() => number} now in milliseconds
  * @property {(news: { playing: boolean, at: number, problem: string }) => void} tell
@@ -19,6 +20,10 @@ export class Player {
   #at = 0;
   #problem = "";
   #busy = false;
+  /** Which time it plays: what an earlier one left behind does not go on. */ #run = 0;
+  /** Where and when the clock of the walk was set. */ #from = 0;
+  #began = 0;
+  /** When a picture was last asked for while playing. */ #last = -Infinity;
 
   /** @param {PlayerHost} host */
   constructor(host) {
@@ -28,44 +33,47 @@ export class Player {
 
   /** The picture there; of several that are asked for meanwhile the newest. @param {number} at seconds */
   seek(at) {
-    this.#at = at;
-    void this.#asking.ask(at);
-    this.#tell();
+    this.#from = at;
+    this.#began = this.#host.now();
+    this.#show(at);
   }
 
-  /**
-   * On from where it is; from the beginning where it is at the end.
-   * @param {number} length
-   * @param {boolean} loop
-   */
-  play(length, loop) {
+  /** On from where it is; from the beginning where it is at the end. */
+  play() {
+    const { length } = this.#host.span();
     if (this.#playing || length <= 0) return;
     this.#problem = "";
     this.#playing = true;
-    if (this.#at >= length) this.#at = 0;
-    const from = this.#at;
-    const began = this.#host.now();
-    let last = -Infinity;
-    const step = () => {
-      if (!this.#playing) return;
-      const now = this.#host.now();
-      const passed = from + (now - began) / 1000;
-      const over = !loop && passed >= length;
-      if (over || (!this.#busy && now - last >= 1000 / PICTURES_PER_SECOND)) {
-        last = now;
-        this.#at = over ? length : passed % length;
-        void this.#asking.ask(this.#at);
-        if (over) this.#playing = false;
-        this.#tell();
-      }
-      this.#host.onNextFrame(step);
-    };
-    this.#tell();
-    step();
+    this.#from = this.#at >= length ? 0 : this.#at;
+    this.#began = this.#host.now();
+    this.#last = -Infinity;
+    this.#step(++this.#run);
   }
 
   pause() {
     this.#playing = false;
+    this.#tell();
+  }
+
+  /** @param {number} run */
+  #step(run) {
+    if (!this.#playing || run !== this.#run) return;
+    const { length, loop } = this.#host.span();
+    const now = this.#host.now();
+    const passed = this.#from + (now - this.#began) / 1000;
+    const over = length <= 0 || (!loop && passed >= length);
+    if (over) this.#playing = false;
+    if (over || (!this.#busy && now - this.#last >= 1000 / PICTURES_PER_SECOND)) {
+      this.#last = now;
+      this.#show(over ? length : passed % length);
+    }
+    this.#host.onNextFrame(() => this.#step(run));
+  }
+
+  /** @param {number} at */
+  #show(at) {
+    this.#at = at;
+    void this.#asking.ask(at);
     this.#tell();
   }
 

@@ -2,6 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
+import { ProblemError } from "../api.js";
 import * as tasks from "../edits_api.js";
 import { exportFormats, requestFilm } from "../exporting_api.js";
 import { formatNumber, t } from "../language.js";
@@ -30,24 +31,25 @@ export function FilmMaker({ session, model, name, ready, motion, children }) {
   const [rate, setRate] = useState("24");
   const [size, setSize] = useState(model.img_resolution > LARGEST ? String(LARGEST) : "");
   const [problem, setProblem] = useState("");
-  const { task, watch, cancel } = useTask(setProblem);
+  const { task, watch, cancel, forget } = useTask(setProblem);
   useEffect(() => {
     exportFormats().then(
       ({ films }) => {
         setFormats(films);
         setFormat(films.includes("mp4") ? "mp4" : films[0]);
       },
-      (error) => setProblem(error.message),
+      (error) => setProblem(reasonOf(error)),
     );
   }, []);
   const make = async () => {
     if (!session) return;
     setProblem("");
+    forget();
     const how = { frames_per_second: Number(rate), size: size ? Number(size) : null, format };
     try {
       await watch(await requestFilm(session, { motion: motion(), ...how }));
     } catch (error) {
-      setProblem(/** @type {Error} */ (error).message);
+      setProblem(reasonOf(error));
     }
   };
   const film = task?.state === "succeeded" ? task.film : null;
@@ -102,6 +104,10 @@ export function FilmMaker({ session, model, name, ready, motion, children }) {
     film && h(Finished, { film, name }),
   );
 }
+
+/** @param {unknown} error what went wrong, and what to do */
+const reasonOf = (error) =>
+  error instanceof ProblemError ? `${error.detail || error.title} ${error.hint}`.trim() : String(error);
 
 /** @param {FilmFormat} format */
 const shownFormat = (format) => ({ mp4: "MP4", webm: "WebM", gif: "GIF", webp: "WebP" })[format];
@@ -164,8 +170,8 @@ function useTask(complain) {
     try {
       if (task) await tasks.cancelTask(task.id);
     } catch (error) {
-      complain(/** @type {Error} */ (error).message);
+      complain(reasonOf(error));
     }
   };
-  return { task, watch, cancel };
+  return { task, watch, cancel, forget: () => setTask(null) };
 }

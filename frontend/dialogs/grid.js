@@ -144,8 +144,8 @@ function GridDialog({ view, edited, title, note, variant, face, children }) {
         t("grid.others"),
       ),
     ),
-    h(Faces, { wanted, tiles, seeds, onChoose: choose, onKeep: (document) => keep(view, document) }),
     h(Failures, { wanted, tiles }),
+    h(Faces, { wanted, tiles, seeds, onChoose: choose, onKeep: (document) => keep(view, document) }),
     face && count < MOST && h(More, { ready: tiles.done >= count, onMore: () => setCount(count + PAGE) }),
   );
 }

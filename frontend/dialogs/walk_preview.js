@@ -31,6 +31,7 @@ export function WalkPreview({ timeline, model, change }) {
   player.current ??= new Player({
     draw: async (at) =>
       drawOn(canvas.current, await walkPicture(walkOf(latest.current), at, levelOf(model, SIDE))),
+    span: () => ({ length: length(latest.current), loop: latest.current.closed }),
     onNextFrame: (callback) => void requestAnimationFrame(callback),
     now: () => performance.now(),
     tell: setNews,
@@ -42,7 +43,7 @@ export function WalkPreview({ timeline, model, change }) {
     else player.current?.pause();
   }, [JSON.stringify(walkOf(timeline))]);
   useEffect(() => () => player.current?.pause(), []);
-  const play = () => (news.playing ? player.current?.pause() : player.current?.play(total, timeline.closed));
+  const play = () => (news.playing ? player.current?.pause() : player.current?.play());
   return h(
     "div",
     { class: "walk-preview" },

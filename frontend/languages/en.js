@@ -736,7 +736,7 @@ export const en = /** @type {const} */ ({
   "stage.first": "Making the first face…",
   "stage.rendering": "Rendering",
   "stage.wait.ownSearch": "This takes a while: your search computes as well. Cancel or pause it, or wait.",
-  "stage.wait.others": "Others’ pictures are before yours. The newest edit comes when it is its turn.",
+  "stage.wait.others": "The server computes other pictures first. Your newest edit comes when it is its turn.",
   "stage.wait.slow": "This takes a while: the server is busy, or the model is large. The newest edit comes next.",
   "stage.failed": "This picture could not be made.",
   "stage.lastOne": "You see the last one that could.",

@@ -721,7 +721,7 @@ export const ko = {
   "stage.first": "첫 얼굴을 만드는 중…",
   "stage.rendering": "렌더링 중",
   "stage.wait.ownSearch": "시간이 걸립니다. 진행 중인 투영도 계산하고 있습니다. 취소하거나 일시 중지하거나 기다려 주십시오.",
-  "stage.wait.others": "다른 사람의 그림이 먼저입니다. 차례가 되면 가장 최근 편집이 나타납니다.",
+  "stage.wait.others": "서버가 다른 그림을 먼저 계산합니다. 차례가 되면 가장 최근 편집이 나타납니다.",
   "stage.wait.slow": "시간이 걸립니다. 서버가 바쁘거나 모델이 큽니다. 가장 최근 편집이 다음 차례입니다.",
   "stage.failed": "이 그림을 만들지 못했습니다.",
   "stage.lastOne": "마지막으로 만든 그림이 보입니다.",

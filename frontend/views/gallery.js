@@ -14,6 +14,8 @@ import { Thumbnail } from "./thumbnail.js";
 /** @import { GalleryItem } from "../exporting_messages.js" */
 /** @import { View } from "./app.js" */
 
+/** What an item without a name is called. @type {Intl.DateTimeFormatOptions} */
+const WHEN = { month: "numeric", day: "numeric", hour: "numeric", minute: "2-digit" };
 /** As many as the server puts into one archive. */
 const MOST_IN_ARCHIVE = 100;
 
@@ -172,7 +174,7 @@ function Item({ item, view, walked, chosen, onFocus, onChoose, onOpen }) {
   const model = state.models.filter(isUsable).find(({ name }) => name === item.document.model);
   const place = useRef(/** @type {HTMLLIElement | null} */ (null));
   const seen = useSeen(place);
-  const when = formatDate(new Date(item.created_at), { dateStyle: "medium", timeStyle: "short" });
+  const when = formatDate(new Date(item.created_at), WHEN);
   const label = item.name || when;
   const tabIndex = walked ? 0 : -1;
   return h(

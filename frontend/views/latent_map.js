@@ -24,7 +24,7 @@ export function LatentMap(view) {
 function MapOf({ view, model, document }) {
   const [numbers, setNumbers] = useState({ across: 1, up: 2 });
   const [ground, setGround] = useState(/** @type {Ground} */ ("face"));
-  const { axes, problem } = useAxes(view, model, numbers);
+  const { axes, problem, retry } = useAxes(view, model, numbers);
   return h(
     "div",
     { class: "map-panel" },
@@ -43,7 +43,12 @@ function MapOf({ view, model, document }) {
       }),
     ),
     problem &&
-      h("div", { class: "problem", role: "alert", "data-testid": "map-problem" }, h("p", null, problem)),
+      h(
+        "div",
+        { class: "problem", role: "alert", "data-testid": "map-problem" },
+        h("p", null, problem),
+        h("button", { type: "button", class: "button", onClick: retry }, t("grid.retry")),
+      ),
     axes
       ? h(Plane, { view, model, document, axes, ground })
       : !problem &&
@@ -66,6 +71,7 @@ function MapOf({ view, model, document }) {
 function useAxes({ state, store }, model, numbers) {
   const [axes, setAxes] = useState(/** @type {Axes | null} */ (null));
   const [problem, setProblem] = useState("");
+  const [attempt, setAttempt] = useState(0);
   const saved = state.tools.directions?.model === model.name ? state.tools.directions.saved : null;
   const known = (/** @type {Axes} */ { across, up }) =>
     [across, up].every(({ id }) => saved?.some((each) => each.id === id));
@@ -84,8 +90,12 @@ function useAxes({ state, store }, model, numbers) {
       (error) => wanted && setProblem(error.message),
     );
     return () => void (wanted = false);
-  }, [numbers.across, numbers.up, lost]);
-  return { axes, problem };
+  }, [numbers.across, numbers.up, lost, attempt]);
+  const retry = () => {
+    setProblem("");
+    setAttempt(attempt + 1);
+  };
+  return { axes, problem, retry };
 }
 
 /**

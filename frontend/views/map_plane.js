@@ -100,10 +100,10 @@ export function Plane({ view, model, document, axes, ground }) {
         if (event.button !== 0 || !fromPlace) return;
         event.currentTarget.setPointerCapture(event.pointerId);
         held.current = true;
-        store.dispatch({
-          type: "exploring",
-          change: { trail: wentOn(state.exploring.trail, bare.base, bare.base) },
-        });
+        if (!isAverage) {
+          const { trail } = state.exploring;
+          store.dispatch({ type: "exploring", change: { trail: wentOn(trail, bare.base, bare.base) } });
+        }
         pull(event);
       },
       onPointerMove: (event) => held.current && pull(event),

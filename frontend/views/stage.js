@@ -21,9 +21,11 @@ export function Stage(view) {
   const [tools, setTools] = useState(false);
   const zooming = useMemo(() => new Zooming(screen), []);
   screen.pixels = modelOf(state)?.img_resolution ?? 1;
+  const stage = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => (stage.current ? tellHeight(stage.current) : undefined), []);
   return h(
     "section",
-    { class: "stage", "aria-label": t("stage.title") },
+    { class: "stage", ref: stage, "aria-label": t("stage.title") },
     h(Frame, { ...view, zooming }),
     h(StageBar, { ...view, tools, onTools: () => setTools(!tools) }),
     h(
@@ -33,6 +35,14 @@ export function Stage(view) {
       h(CompareTools, view),
     ),
   );
+}
+
+/** On a narrow page the sections scroll below the picture, however high that is. @param {HTMLElement} stage */
+function tellHeight(stage) {
+  const { style } = document.documentElement;
+  const observer = new ResizeObserver(() => style.setProperty("--stage-height", `${stage.offsetHeight}px`));
+  observer.observe(stage);
+  return () => observer.disconnect();
 }
 
 /** @param {View & { zooming: Zooming }} props */

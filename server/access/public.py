@@ -10,6 +10,9 @@ HEALTH = ("/healthz", "/readyz")
 LOGIN_PAGE_FILES = (
     "/login.html",
     "/login.js",
+    "/language.js",
+    "/languages/en.js",
+    "/languages/ko.js",
     "/login.css",
     "/style.css",
     "/controls.css",

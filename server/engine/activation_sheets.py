@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from models.stylegan2.feature_maps import channels_by_strength
 from models.stylegan2.feature_pictures import Scale, pictures_of, scale_of, spectra
 from server.engine.frames import encode_png
 from server.engine.inspection_interface import ActivationRequest, ActivationSheet
-from server.engine.interface import RGB
 from server.problems import Problem
 
 BLANK = 128
@@ -56,9 +54,11 @@ def sheet_of(maps: ChosenMaps, side: int) -> ActivationSheet:
     columns = math.ceil(math.sqrt(count))
     tile = _tile_side(resolution, side // columns)
     sheet = np.full((math.ceil(count / columns) * tile, columns * tile, 3), BLANK, np.uint8)
-    for index, picture in enumerate(pictures_of(maps.values, maps.scale)):
+    for index, picture in enumerate(pictures_of(_fitted(maps.values, tile), maps.scale)):
         top, left = divmod(index, columns)
-        sheet[top * tile :, left * tile :][:tile, :tile] = _resized(picture, tile)
+        times = tile // picture.shape[0]
+        enlarged = picture.repeat(times, axis=0).repeat(times, axis=1)
+        sheet[top * tile :, left * tile :][:tile, :tile] = enlarged
     return ActivationSheet(
         encode_png(sheet),
         resolution,
@@ -74,11 +74,9 @@ def _tile_side(resolution: int, room: int) -> int:
     return resolution * (room // resolution) if resolution <= room else room
 
 
-def _resized(picture: NDArray[np.uint8], side: int) -> RGB:
-    if picture.shape[0] < side:
-        repeated: RGB = picture.repeat(side // picture.shape[0], axis=0)
-        return repeated.repeat(side // picture.shape[0], axis=1)
-    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BOX))
+def _fitted(values: Tensor, side: int) -> Tensor:
+    """Maps [C, r, r] at most that large, by area."""
+    return values if values.shape[-1] <= side else adaptive_avg_pool2d(values, side)
 
 
 def _rounded(numbers: Tensor) -> tuple[float, ...]:

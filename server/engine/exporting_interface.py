@@ -26,7 +26,7 @@ class WeightsOf:
 
 @dataclass(frozen=True)
 class PictureFile:
-    """How a picture is written. size: pixels of a side, None: the model's own. quality 1..100: of JPEG, WebP."""
+    """How a picture is written. size: of a side, None: the model's own. quality 1..100: of JPEG and WebP."""
 
     format: PictureFormat
     size: int | None = None

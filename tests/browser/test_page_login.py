@@ -27,7 +27,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 def test_a_token_opens_the_studio_where_one_wanted_to_go(page: Page, locked: RunningServer) -> None:
-    page.goto(f"{locked.origin}/?from=a-link")
+    page.goto(f"{locked.origin}/?from=a-link#edit=cut-off")
     field = page.get_by_label("Access token")
     expect(field).to_be_focused()
     expect(page.get_by_role("button")).to_have_count(1)
@@ -42,6 +42,7 @@ def test_a_token_opens_the_studio_where_one_wanted_to_go(page: Page, locked: Run
     page.wait_for_url(f"{locked.origin}/?from=a-link")
     expect(page.get_by_test_id("face")).to_be_visible()
     expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "open")
+    expect(page.get_by_test_id("toast")).to_contain_text("The link is damaged")  # so it came along
 
 
 def test_a_link_signs_in_and_does_not_stay_in_the_address(page: Page, locked: RunningServer) -> None:

@@ -24,6 +24,10 @@ test("the trail keeps each face once, where it was first seen", () => {
   assert.deepEqual(names(trail), ["seed 1", "seed 2", "seed 3"]);
 });
 
+test("the average face is no face to come back to", () => {
+  assert.deepEqual(names(wentOn([], seed(1, 0), seed(2))), ["seed 2"]);
+});
+
 test("a long trail forgets its oldest faces", () => {
   let trail = [];
   for (let number = 0; number < 100; number += 1) trail = wentOn(trail, seed(number), seed(number + 1));

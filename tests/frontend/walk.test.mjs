@@ -69,9 +69,10 @@ test("a card goes before the first one that the hand has not passed, row by row"
 });
 
 /** A player whose clock and pictures are moved by hand. */
-function stage() {
-  const heard = { asked: [], told: [], pending: [], frame: null, now: 0 };
+function stage(span = { length: 10, loop: false }) {
+  const heard = { asked: [], told: [], pending: [], frame: null, now: 0, span };
   const player = new Player({
+    span: () => heard.span,
     draw: (at) =>
       new Promise((done, fail) => {
         heard.asked.push(Math.round(at * 1000) / 1000);
@@ -95,7 +96,7 @@ function stage() {
 
 test("while a picture is on its way no other is asked for; the next one is that of the moment", async () => {
   const { player, heard, pass, arrive } = stage();
-  player.play(10, false);
+  player.play();
   for (let i = 0; i < 10; i += 1) await pass(100);
   assert.deepEqual(heard.asked, [0]);
   await arrive();
@@ -105,7 +106,7 @@ test("while a picture is on its way no other is asked for; the next one is that 
 
 test("however quickly pictures come, there are no more than 24 a second", async () => {
   const { player, heard, pass, arrive } = stage();
-  player.play(10, false);
+  player.play();
   for (let i = 0; i < 1000; i += 1) {
     if (heard.pending.length) await arrive();
     await pass(2);
@@ -114,13 +115,14 @@ test("however quickly pictures come, there are no more than 24 a second", async 
 });
 
 test("a walk ends at its last face; played again it begins anew; a loop goes round", async () => {
-  const { player, heard, pass, arrive } = stage();
-  player.play(1, false);
+  const { player, heard, pass, arrive } = stage({ length: 1, loop: false });
+  player.play();
   await arrive();
   await pass(5000);
   assert.deepEqual([heard.asked.at(-1), heard.told.at(-1).playing], [1, false]);
   await arrive();
-  player.play(1, true);
+  heard.span = { length: 1, loop: true };
+  player.play();
   await arrive();
   await pass(1250);
   assert.deepEqual([heard.asked.at(-1), heard.told.at(-1).playing], [0.25, true]);
@@ -134,9 +136,24 @@ test("a hand on the time line gets the place that it is at last", async () => {
   assert.deepEqual(heard.asked, [0.1, 0.3]);
 });
 
+test("a walk that is sought in while it plays goes on from there, once", async () => {
+  const { player, heard, pass, arrive } = stage();
+  player.play();
+  await arrive();
+  player.pause();
+  player.play();
+  player.seek(5);
+  await arrive();
+  await arrive();
+  const before = heard.asked.length;
+  await pass(500);
+  assert.equal(heard.asked.at(-1), 5.5);
+  assert.equal(heard.asked.length, before + 1);
+});
+
 test("a picture that fails stops the walk and says why, until the next one comes", async () => {
   const { player, heard, arrive } = stage();
-  player.play(10, false);
+  player.play();
   await arrive("fail");
   assert.deepEqual([heard.told.at(-1).playing, heard.told.at(-1).problem], [false, "no picture"]);
   player.seek(2);

@@ -20,7 +20,10 @@ from server.storage.films import FilmStore
 from tests.server.harness import Json, seed_document
 from tests.server.task_client import finished
 
-WALK: Json = {"keys": [{"document": seed_document(seed), "seconds": 0.5} for seed in (1, 2)], "path": "straight"}
+WALK: Json = {
+    "keys": [{"document": seed_document(seed), "seconds": 0.5} for seed in (1, 2)],
+    "path": "straight",
+}
 
 
 def ask(client: httpx.Client, session: Json, motion: Json, **how: Any) -> httpx.Response:

@@ -18,7 +18,7 @@ def test_a_new_session_opens_with_the_models_first_picture(session: Json) -> Non
 
 
 def test_a_session_remembers_its_last_document(client: httpx.Client, session: Json) -> None:
-    document = seed_document(3, attributes={"age": 60.0}, noise={"seed": 4, "strength": 0.5})
+    document = seed_document(3, attributes={"age": 60.0}, noise=seed_document()["noise"] | {"seed": 4})
     assert keep(client, session["id"], document).status_code == 200
     answer = client.get(f"/api/v1/sessions/{session['id']}").json()
     assert answer["document"] == document

@@ -126,7 +126,7 @@ def test_a_file_that_is_named_after_all_is_brought_back(
 def test_collecting_beside_writers_loses_nothing_that_was_acknowledged(
     database: Database, blobs: FolderBlobs, session_id: UUID
 ) -> None:
-    old = [latent(database, blobs, session_id) for _ in range(40)]
+    old = [latent(database, blobs, session_id) for _ in range(16)]
     named: list[UUID] = []
 
     def name(latent_id: UUID) -> None:
@@ -147,7 +147,7 @@ def test_collecting_beside_writers_loses_nothing_that_was_acknowledged(
     with ThreadPoolExecutor(4) as pool:
         writers = [pool.submit(name, latent_id) for latent_id in old]
         collected = [pool.submit(garbage.collect, database, blobs) for _ in range(4)]
-        uploads = [pool.submit(latent, database, blobs, session_id) for _ in range(20)]
+        uploads = [pool.submit(latent, database, blobs, session_id) for _ in range(8)]
         for future in writers:
             future.result()
     new = [future.result() for future in uploads]

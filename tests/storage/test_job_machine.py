@@ -168,7 +168,7 @@ def test_jobs_go_only_as_documented(database: Database, blobs: FolderBlobs) -> N
         def __init__(self) -> None:
             super().__init__(database, blobs)
 
-    few = settings(max_examples=6, stateful_step_count=25, deadline=None, derandomize=True, database=None)
+    few = settings(max_examples=4, stateful_step_count=20, deadline=None, derandomize=True, database=None)
     run_state_machine_as_test(Here, settings=few)
 
 
