@@ -22,7 +22,8 @@ export class Comparer {
     this.#report = report;
     store.subscribe(() => {
       const { comparison, gesture, picture } = store.get();
-      if (comparison.mode !== "off" && !gesture?.held && picture !== "loading") void this.#following.ask(null);
+      if (comparison.mode !== "off" && !gesture?.held && picture !== "loading")
+        void this.#following.ask(null);
     });
   }
 

@@ -29,4 +29,5 @@ export function beforeOf({ document, history, comparison }) {
  * @param {Pick<State, "document" | "history" | "comparison">} state
  */
 export const canCompare = ({ document, history, comparison }) =>
-  document !== null && (editCount(document) > 0 || (comparison.node !== null && comparison.node in history.nodes));
+  document !== null &&
+  (editCount(document) > 0 || (comparison.node !== null && comparison.node in history.nodes));

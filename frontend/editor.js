@@ -120,7 +120,8 @@ export class Editor {
     this.#store.dispatch({ type: "edit", document, gesture: gesture ?? null, held, ...when });
     this.#live.edit(document, gesture === undefined ? "final" : "preview");
     clearTimeout(this.#gestureTimer);
-    if (gesture !== undefined && !held) this.#gestureTimer = window.setTimeout(() => this.#close(), KEYBOARD_GESTURE_MS);
+    if (gesture !== undefined && !held)
+      this.#gestureTimer = window.setTimeout(() => this.#close(), KEYBOARD_GESTURE_MS);
     this.remembering.soon();
   }
 

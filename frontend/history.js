@@ -35,7 +35,12 @@ export const NO_HISTORY = { nodes: {}, current: null, whole: false };
 /** Bytes of nodes in one request: what a page that is being closed may still send. */
 const SENT_BYTES = 50_000;
 
-/** A tree of one node, which the server has. @param {string} id @param {LoomDocument} document @returns {Tree} */
+/**
+ * A tree of one node, which the server has.
+ * @param {string} id
+ * @param {LoomDocument} document
+ * @returns {Tree}
+ */
 export const begun = (id, document) => ({
   nodes: { [id]: { id, parent: null, number: 0, visited: 0, name: "", document, fate: "kept" } },
   current: id,
@@ -88,7 +93,11 @@ export const grown = (tree, id, document) =>
     id,
   );
 
-/** The same step with another document: its gesture goes on. @param {Tree} tree @param {LoomDocument} document */
+/**
+ * The same step with another document: its gesture goes on.
+ * @param {Tree} tree
+ * @param {LoomDocument} document
+ */
 export function amended(tree, document) {
   const node = currentNode(tree);
   return node ? withNode(tree, { ...node, document }) : tree;
@@ -118,7 +127,8 @@ export function branchOf(tree, id) {
 /** The node and all before it, the first one last. @param {Tree} tree @param {string | null} id */
 export function pathOf(tree, id) {
   const path = [];
-  for (let node = id === null ? null : tree.nodes[id]; node; node = parentOf(tree, node.id)) path.push(node.id);
+  for (let node = id === null ? null : tree.nodes[id]; node; node = parentOf(tree, node.id))
+    path.push(node.id);
   return path;
 }
 
@@ -162,7 +172,10 @@ export function treeAfter(tree, event) {
     case "read":
       return merged(tree, event.history);
     case "kept":
-      return without(withFate(tree, event.nodes, "kept"), event.removed.filter((id) => id !== tree.current));
+      return without(
+        withFate(tree, event.nodes, "kept"),
+        event.removed.filter((id) => id !== tree.current),
+      );
     case "restored":
       return restored(tree, event.nodes, event.current);
     case "refused":
@@ -190,8 +203,8 @@ function cut(tree, id) {
 }
 
 /**
- * The server's nodes and this page's own. What another page deleted goes, except for what this page stands on or
- * made from it: that is sent again.
+ * The server's nodes and this page's own. What another page deleted goes, except for what this page stands on
+ * or made from it: that is sent again.
  * @param {Tree} tree
  * @param {EditHistory} history
  * @returns {Tree}
@@ -211,11 +224,19 @@ function merged(tree, history) {
   const needed = new Set([tree.current, ...made].flatMap((id) => pathOf(all, id)));
   const lost = own.filter(({ id, fate }) => fate === "kept" && !needed.has(id)).map(({ id }) => id);
   const again = own.filter(({ id, fate }) => fate === "kept" && needed.has(id)).map(({ id }) => id);
-  return { ...withFate(without(all, lost), again, "new"), current: tree.current ?? history.current, whole: true };
+  return {
+    ...withFate(without(all, lost), again, "new"),
+    current: tree.current ?? history.current,
+    whole: true,
+  };
 }
 
-/** A node of the server's; what this page knows of it already stays. @param {Tree} tree @param {HistoryNode} node
- * @returns {TreeNode} */
+/**
+ * A node of the server's; what this page knows of it already stays.
+ * @param {Tree} tree
+ * @param {HistoryNode} node
+ * @returns {TreeNode}
+ */
 function met(tree, { id, parent, number, visited, name, document }) {
   const known = tree.nodes[id];
   const seen = tree.whole ? (known?.visited ?? -1) : visited;
@@ -230,7 +251,9 @@ function met(tree, { id, parent, number, visited, name, document }) {
  * @returns {{ nodes: NewHistoryNode[], current: string | null }}
  */
 export function unsent(tree, open, most = 64) {
-  const news = nodesOf(tree).filter(({ id, fate, parent }) => fate === "new" && id !== open && parent !== null);
+  const news = nodesOf(tree).filter(
+    ({ id, fate, parent }) => fate === "new" && id !== open && parent !== null,
+  );
   /** @type {NewHistoryNode[]} */
   const nodes = [];
   let bytes = 0;
@@ -255,8 +278,8 @@ export function allUnsent(tree) {
 }
 
 /**
- * With steps that an earlier page could not send, standing where it stood. What hung on a step that is gone by now
- * hangs on the first.
+ * With steps that an earlier page could not send, standing where it stood. What hung on a step that is gone by
+ * now hangs on the first.
  * @param {Tree} tree
  * @param {NewHistoryNode[]} nodes
  * @param {string} current
@@ -266,7 +289,11 @@ function restored(tree, nodes, current) {
   const [first] = nodesOf(tree);
   const all = nodes.reduce((so, { id, parent, document, name }) => {
     if (id in so.nodes) return so;
-    const place = { parent: parent in so.nodes ? parent : first.id, number: after(so, "number"), visited: after(so, "visited") };
+    const place = {
+      parent: parent in so.nodes ? parent : first.id,
+      number: after(so, "number"),
+      visited: after(so, "visited"),
+    };
     return withNode(so, { id, name, document, fate: "new", ...place });
   }, tree);
   return standing(all, current);

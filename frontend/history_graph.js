@@ -13,8 +13,8 @@ import { nodesOf } from "./history.js";
  */
 
 /**
- * The first child of a node goes on in its lane; each other one takes the first lane that is free from where it
- * left until its last row.
+ * The first child of a node goes on in its lane; each other one takes the first lane that is free from where
+ * it left until its last row.
  * @param {Tree} tree
  * @returns {GraphRow[]} top to bottom
  */
@@ -60,7 +60,8 @@ export function graphOf(tree) {
 function chainEnds(nodes, at) {
   /** @type {Map<string, string>} */
   const firstChild = new Map();
-  for (const { id, parent } of nodes) if (parent !== null && !firstChild.has(parent)) firstChild.set(parent, id);
+  for (const { id, parent } of nodes)
+    if (parent !== null && !firstChild.has(parent)) firstChild.set(parent, id);
   /** @type {Map<string, number>} */
   const ends = new Map();
   for (const { id } of [...nodes].reverse())

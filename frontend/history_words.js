@@ -18,22 +18,31 @@ export function describeStep(before, after, models) {
   }
   const parts = PARTS.map((part) => part(before, after, models)).filter((words) => words !== "");
   if (!parts.length) return t("history.same");
-  return parts.length > 2 ? t("history.more", { first: parts[0], count: parts.length - 1 }) : parts.join(", ");
+  return parts.length > 2
+    ? t("history.more", { first: parts[0], count: parts.length - 1 })
+    : parts.join(", ");
 }
 
-/** @typedef {(before: LoomDocument, after: LoomDocument, models: AnyModel[]) => string} Part empty: no difference */
+/**
+ * Empty where there is no difference.
+ * @typedef {(before: LoomDocument, after: LoomDocument, models: AnyModel[]) => string} Part
+ */
 
 /** @type {Part[]} */
 const PARTS = [
   ({ base: from }, { base: to }) => {
     if (same(from, to)) return "";
-    const face = same({ ...from, truncation_psi: 0, truncation_cutoff: null }, { ...to, truncation_psi: 0, truncation_cutoff: null });
+    const face = same(
+      { ...from, truncation_psi: 0, truncation_cutoff: null },
+      { ...to, truncation_psi: 0, truncation_cutoff: null },
+    );
     return face ? t("history.psi", { psi: formatNumber(to.truncation_psi) }) : faceOf(to);
   },
   (before, after, models) => attributes(before, after, models),
   (before, after) => (same(before.light, after.light) ? "" : t("history.light")),
   (before, after) => (same(before.directions, after.directions) ? "" : t("history.direction")),
-  (before, after) => (same(before.mix, after.mix) ? "" : t(after.mix.length ? "history.mix" : "history.mixOff")),
+  (before, after) =>
+    same(before.mix, after.mix) ? "" : t(after.mix.length ? "history.mix" : "history.mixOff"),
   (before, after) => (same(before.noise, after.noise) ? "" : t("history.noise")),
   (before, after) => (same(before.locks, after.locks) ? "" : t("history.locks")),
   (before, after) => (same(before.base_attributes, after.base_attributes) ? "" : t("history.correction")),

@@ -39,7 +39,7 @@ export class Remembering {
     this.#timer = window.setTimeout(() => void this.now(), SEND_AFTER_MS);
   }
 
-  /** Sends what the server has not got. While the connection is lost nothing is sent: the next hello is the time. */
+  /** Sends what the server has not got; while the connection is lost the next hello is the time for it. */
   now() {
     clearTimeout(this.#timer);
     return this.#sending.ask(null);
@@ -86,8 +86,11 @@ export class Remembering {
     return this.#change({ type: "cut", node }, (session) => api.deleteBranch(session, node));
   }
 
-  /** The server first: a page that cannot ask leaves everything as it is. @param {TreeEvent & { node: string }} event
-   * @param {(session: string) => Promise<unknown>} ask */
+  /**
+   * The server first: a page that cannot ask leaves everything as it is.
+   * @param {TreeEvent & { node: string }} event
+   * @param {(session: string) => Promise<unknown>} ask
+   */
   async #change(event, ask) {
     await this.now();
     const { session, history } = this.#store.get();
@@ -153,7 +156,11 @@ function leaveBehind(name, left) {
   }
 }
 
-/** What was left for a session; it is there no longer then. @param {string | null} session @returns {Left[]} */
+/**
+ * What was left for a session; it is there no longer then.
+ * @param {string | null} session
+ * @returns {Left[]}
+ */
 function takeLeft(session) {
   const names = Object.keys(localStorage).filter((name) => name.startsWith(LEFT));
   return names.flatMap((name) => {

@@ -59,8 +59,8 @@ export function withTree(state, event) {
 }
 
 /**
- * The layer rules kept for a model are in force where nothing was edited yet. They do not change the picture, so
- * they are no step.
+ * The layer rules kept for a model are in force where nothing was edited yet. They do not change the picture,
+ * so they are no step.
  * @param {State} state
  * @returns {State}
  */

@@ -1,4 +1,4 @@
-// Which part of the picture is seen, and how large. Pure; lengths are fractions of the frame or of the picture.
+// Which part of the picture is seen, and how large. Pure; lengths are fractions of frame or picture.
 
 import { clamp } from "./document.js";
 

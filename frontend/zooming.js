@@ -97,9 +97,9 @@ export class Zooming {
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
-    const [dx, dy] = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [
-      0, 0,
-    ];
+    const [dx, dy] = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[
+      event.key
+    ] ?? [0, 0];
     if (!dx && !dy) return;
     event.preventDefault();
     this.#screen.look(panned(this.#screen.viewport, dx * KEY_PAN, dy * KEY_PAN));

@@ -36,8 +36,8 @@ def source_files() -> list[Path]:
 
 
 def code_files() -> list[Path]:
-    """Of these, what has control flow: a style sheet is a list."""
-    return [path for path in source_files() if path.suffix != ".css"]
+    """Of these, what has control flow: a style sheet is a list, and so are the words of a language."""
+    return [path for path in source_files() if path.suffix != ".css" and path.parent.name != "languages"]
 
 
 def requirements(extra: str | None = None) -> set[str]:

@@ -61,7 +61,8 @@ function TreeView(view) {
   }, []);
   useEffect(() => reveal(list.current, current), [history.current, rows.length]);
   const isShown = (/** @type {number} */ row) =>
-    row === current || (row * ROW > seen.top - SPARE * ROW && row * ROW < seen.top + seen.height + SPARE * ROW);
+    row === current ||
+    (row * ROW > seen.top - SPARE * ROW && row * ROW < seen.top + seen.height + SPARE * ROW);
   const lanes = Math.min(MOST_LANES, 1 + Math.max(...rows.map(({ lane }) => lane)));
   return h(
     "div",
@@ -99,15 +100,17 @@ function Lines({ rows, lanes, isShown, current }) {
     "svg",
     { class: "tree-lines", width: lanes * LANE, height: rows.length * ROW, "aria-hidden": "true" },
     drawn.map((each) => h("path", { key: each.node.id, d: lineOf(each, ROW, LANE) })),
-    rows.filter(({ row }) => isShown(row)).map(({ node, row, lane }) =>
-      h("circle", {
-        key: node.id,
-        class: row === current ? "here" : "",
-        cx: (within(lane) + 0.5) * LANE,
-        cy: (row + 0.5) * ROW,
-        r: row === current ? 5 : 3.5,
-      }),
-    ),
+    rows
+      .filter(({ row }) => isShown(row))
+      .map(({ node, row, lane }) =>
+        h("circle", {
+          key: node.id,
+          class: row === current ? "here" : "",
+          cx: (within(lane) + 0.5) * LANE,
+          cy: (row + 0.5) * ROW,
+          r: row === current ? 5 : 3.5,
+        }),
+      ),
   );
 }
 
@@ -162,7 +165,11 @@ function WhenSeen({ children }) {
     observer.observe(place.current);
     return () => observer.disconnect();
   }, [seen]);
-  return h("span", { class: "tree-picture", ref: place }, seen ? children : h("span", { class: "thumbnail" }));
+  return h(
+    "span",
+    { class: "tree-picture", ref: place },
+    seen ? children : h("span", { class: "thumbnail" }),
+  );
 }
 
 /**
@@ -202,8 +209,7 @@ function Chosen({ state, store, editor, node }) {
         "aria-label": t("history.compare"),
         title: t("history.compare"),
         "data-testid": "history-compare",
-        onClick: () =>
-          store.dispatch({ type: "comparison", change: { node: compared ? null : node.id } }),
+        onClick: () => store.dispatch({ type: "comparison", change: { node: compared ? null : node.id } }),
       },
       h(Icon, { name: "compare" }),
     ),
@@ -255,5 +261,8 @@ function reveal(list, row) {
     list.scrollTop = (row + 1) * ROW - list.clientHeight;
   const focused = document.activeElement;
   const lost = focused !== null && focused !== list && list.contains(focused);
-  if (lost) /** @type {HTMLElement | null} */ (list.querySelector('[aria-selected="true"]'))?.focus({ preventScroll: true });
+  if (lost)
+    /** @type {HTMLElement | null} */ (list.querySelector('[aria-selected="true"]'))?.focus({
+      preventScroll: true,
+    });
 }

@@ -32,7 +32,10 @@ export function Overlay(view) {
     state.picture === "busy" &&
       h("div", { class: "busy", role: "status", "aria-label": t("stage.rendering") }),
     h(Badge, { state }),
-    state.picture === "busy" && state.connection.phase === "open" && !loadingModel(state) && h(Waiting, { state }),
+    state.picture === "busy" &&
+      state.connection.phase === "open" &&
+      !loadingModel(state) &&
+      h(Waiting, { state }),
   );
 }
 
@@ -89,7 +92,11 @@ function Badge({ state }) {
   const model = loadingModel(state);
   if (state.mixing.trying) return h("span", { class: "badge" }, t("mix.trying"));
   if (state.comparing)
-    return h("span", { class: "badge" }, state.comparing === "photo" ? t("stage.photo") : t("compare.before"));
+    return h(
+      "span",
+      { class: "badge" },
+      state.comparing === "photo" ? t("stage.photo") : t("compare.before"),
+    );
   if (state.connection.phase !== "open") return h("span", { class: "badge" }, t("stage.offline"));
   if (model)
     return h(

@@ -37,7 +37,7 @@ export function Stage(view) {
   );
 }
 
-/** On a narrow page the sections scroll below the picture, however high that is. @param {HTMLElement} stage */
+/** On a narrow page the sections scroll below the stage, however high it is. @param {HTMLElement} stage */
 function tellHeight(stage) {
   const { style } = document.documentElement;
   const observer = new ResizeObserver(() => style.setProperty("--stage-height", `${stage.offsetHeight}px`));
@@ -93,7 +93,10 @@ function Frame({ zooming, ...view }) {
 /** The picture before, beside the one that is edited. @param {View} view */
 function Before({ screen }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  useEffect(() => (canvas.current ? screen.attach(canvas.current, "before", { zooms: true }) : undefined), []);
+  useEffect(
+    () => (canvas.current ? screen.attach(canvas.current, "before", { zooms: true }) : undefined),
+    [],
+  );
   return h("canvas", {
     ref: canvas,
     class: "face",

@@ -26,10 +26,23 @@ export function ZoomTools({ zooming, screen }) {
   useShortcut({ keys: "-", message: "key.zoomOut" }, farther);
   useShortcut({ keys: "0", message: "key.zoomFit" }, fit);
   const percent = percentOf(screen.viewport, screen.sizes);
-  const button = (/** @type {string} */ id, /** @type {string} */ label, /** @type {() => void} */ onClick, on = false) =>
+  const button = (
+    /** @type {string} */ id,
+    /** @type {string} */ label,
+    /** @type {() => void} */ onClick,
+    on = false,
+  ) =>
     h(
       "button",
-      { type: "button", class: "tool", "aria-label": label, title: label, "aria-pressed": on, "data-testid": `zoom-${id}`, onClick },
+      {
+        type: "button",
+        class: "tool",
+        "aria-label": label,
+        title: label,
+        "aria-pressed": on,
+        "data-testid": `zoom-${id}`,
+        onClick,
+      },
       { out: "−", in: "+", fit: t("zoom.fitShort") }[id] ?? `${id} %`,
     );
   const stands = (/** @type {number} */ at) => !screen.viewport.fits && Math.round(percent) === at;
@@ -93,7 +106,7 @@ export function CompareTools({ state, store }) {
   );
 }
 
-/** The line between before and now: it follows a hand and the arrow keys. @param {{ screen: Screen }} props */
+/** The line between before and now: by hand, or by the arrow keys. @param {{ screen: Screen }} props */
 export function Wipe({ screen }) {
   const handle = useRef(/** @type {HTMLElement | null} */ (null));
   const share = useRef(0.5);
@@ -113,7 +126,12 @@ export function Wipe({ screen }) {
     if (frame && handle.current?.hasPointerCapture(event.pointerId))
       set((event.clientX - frame.left) / frame.width);
   };
-  const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 });
+  const steps = /** @type {Record<string, number>} */ ({
+    ArrowLeft: -0.02,
+    ArrowRight: 0.02,
+    Home: -1,
+    End: 1,
+  });
   return h("div", {
     class: "divider",
     ref: handle,

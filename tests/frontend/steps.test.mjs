@@ -11,7 +11,13 @@ const DOCUMENT = plainDocument("demo", 3, 0.7);
 /** @param {number} age */
 const aged = (age) => ({ ...DOCUMENT, attributes: { age } });
 
-const OPENED = reduce(initialState, { type: "session", id: "s", node: "first", document: DOCUMENT, jobs: [] });
+const OPENED = reduce(initialState, {
+  type: "session",
+  id: "s",
+  node: "first",
+  document: DOCUMENT,
+  jobs: [],
+});
 
 /** @param {any[]} actions */
 const after = (...actions) => actions.reduce(reduce, OPENED);
@@ -35,9 +41,13 @@ const REDO = { type: "redo" };
 const RELEASE = { type: "release" };
 
 /** The ages on the way to where the page stands, the newest first. @param {any} state */
-const way = ({ history }) => pathOf(history, history.current).map((id) => history.nodes[id].document.attributes.age);
+const way = ({ history }) =>
+  pathOf(history, history.current).map((id) => history.nodes[id].document.attributes.age);
 
-/** As the server would tell of it. @param {[id: string, parent: string | null, age: number, visited: number][]} nodes */
+/**
+ * As the server would tell of it.
+ * @param {[id: string, parent: string | null, age: number, visited: number][]} nodes
+ */
 const told = (nodes, current = nodes[nodes.length - 1][0]) => ({
   type: "tree",
   event: {
@@ -108,7 +118,10 @@ test("undo at the first step and redo at the last change nothing", () => {
 test("an edit after undo makes a branch and loses nothing", () => {
   const state = after(click(20), click(30), UNDO, click(40));
   assert.deepEqual(way(state), [40, 20, undefined]);
-  assert.deepEqual(nodesOf(state.history).map(({ id }) => id), ["first", "a20", "a30", "a40"]);
+  assert.deepEqual(
+    nodesOf(state.history).map(({ id }) => id),
+    ["first", "a20", "a30", "a40"],
+  );
 });
 
 test("redo leads to the child that was visited last", () => {
@@ -141,46 +154,80 @@ test("more than one request holds is sent in several, parents first", () => {
 test("what came of a node that the server does not take hangs on the one before it", () => {
   const refused = { type: "tree", event: { type: "refused", node: "a20" } };
   const { history } = after(click(20), click(30), refused);
-  assert.deepEqual(unsent(history, null).nodes.map(({ id, parent }) => [id, parent]), [["a30", "first"]]);
+  assert.deepEqual(
+    unsent(history, null).nodes.map(({ id, parent }) => [id, parent]),
+    [["a30", "first"]],
+  );
   assert.equal(unsent(after(click(20), refused).history, null).current, "first");
 });
 
 test("after a reload redo leads where it did before", () => {
-  const state = after(told([["first", null, 0, 9], ["x", "first", 20, 7], ["y", "first", 30, 3]], "first"));
+  const state = after(
+    told(
+      [
+        ["first", null, 0, 9],
+        ["x", "first", 20, 7],
+        ["y", "first", 30, 3],
+      ],
+      "first",
+    ),
+  );
   assert.equal(reduce(state, REDO).history.current, "x");
 });
 
 test("nodes of another page appear beside one's own, and nobody is moved", () => {
   const alone = after(told([["first", null, 0, 0]]), click(20), kept(["a20"]));
-  const theirs = told([["first", null, 0, 0], ["a20", "first", 20, 1], ["other", "first", 50, 2]]);
+  const theirs = told([
+    ["first", null, 0, 0],
+    ["a20", "first", 20, 1],
+    ["other", "first", 50, 2],
+  ]);
   const both = reduce(alone, theirs);
   assert.equal(both.history.current, "a20");
-  assert.deepEqual(nodesOf(both.history).map(({ id }) => id), ["first", "a20", "other"]);
+  assert.deepEqual(
+    nodesOf(both.history).map(({ id }) => id),
+    ["first", "a20", "other"],
+  );
   assert.equal([UNDO, REDO].reduce(reduce, both).history.current, "a20");
 });
 
 test("what another page deleted goes, but not where one stands: that is sent again", () => {
   const state = after(click(20), click(30), { type: "go", node: "a20" }, kept(["a20", "a30"]));
   const { history } = reduce(state, told([["first", null, 0, 4]]));
-  assert.deepEqual(nodesOf(history).map(({ id, fate }) => [id, fate]), [
-    ["first", "kept"],
-    ["a20", "new"],
-  ]);
+  assert.deepEqual(
+    nodesOf(history).map(({ id, fate }) => [id, fate]),
+    [
+      ["first", "kept"],
+      ["a20", "new"],
+    ],
+  );
 });
 
 test("a beginning that made room is not sent again", () => {
   const state = after(click(20), click(30), kept(["a20", "a30"]));
-  const { history } = reduce(state, told([["a20", null, 20, 1], ["a30", "a20", 30, 2]]));
-  assert.deepEqual(nodesOf(history).map(({ id, parent, fate }) => [id, parent, fate]), [
-    ["a20", null, "kept"],
-    ["a30", "a20", "kept"],
-  ]);
+  const { history } = reduce(
+    state,
+    told([
+      ["a20", null, 20, 1],
+      ["a30", "a20", 30, 2],
+    ]),
+  );
+  assert.deepEqual(
+    nodesOf(history).map(({ id, parent, fate }) => [id, parent, fate]),
+    [
+      ["a20", null, "kept"],
+      ["a30", "a20", "kept"],
+    ],
+  );
 });
 
 test("a deleted branch takes all with it, and who stood there stands before it", () => {
   const state = after(click(20), click(30), { type: "tree", event: { type: "cut", node: "a20" } });
   assert.deepEqual([state.document, nodesOf(state.history).length], [DOCUMENT, 1]);
-  assert.equal(after(click(20), { type: "tree", event: { type: "cut", node: "first" } }).history.current, "a20");
+  assert.equal(
+    after(click(20), { type: "tree", event: { type: "cut", node: "first" } }).history.current,
+    "a20",
+  );
 });
 
 test("another session takes the whole tree over, below its own first node", () => {
@@ -192,18 +239,30 @@ test("another session takes the whole tree over, below its own first node", () =
     jobs: [],
   });
   assert.deepEqual(moved.document, aged(20));
-  assert.deepEqual(unsent(moved.history, null).nodes.map(({ id, parent }) => [id, parent]), [
-    ["first", "root"],
-    ["a20", "first"],
-  ]);
+  assert.deepEqual(
+    unsent(moved.history, null).nodes.map(({ id, parent }) => [id, parent]),
+    [
+      ["first", "root"],
+      ["a20", "first"],
+    ],
+  );
 });
 
 test("what a page could not send before it was closed is taken up by the next one", () => {
   const closed = after(click(20), kept(["a20"]), click(30));
   const left = { type: "tree", event: { type: "restored", ...allUnsent(closed.history) } };
-  const opened = after(told([["first", null, 0, 0], ["a20", "first", 20, 1]]), left);
+  const opened = after(
+    told([
+      ["first", null, 0, 0],
+      ["a20", "first", 20, 1],
+    ]),
+    left,
+  );
   assert.deepEqual(way(opened), [30, 20, undefined]);
   assert.deepEqual(opened.document, aged(30));
-  assert.deepEqual(unsent(opened.history, null).nodes.map(({ id }) => id), ["a30"]);
+  assert.deepEqual(
+    unsent(opened.history, null).nodes.map(({ id }) => id),
+    ["a30"],
+  );
   assert.deepEqual(way(reduce(opened, left)), [30, 20, undefined], "and once only");
 });

@@ -1,4 +1,4 @@
-"""The noise stage: documents kept from before have the same maps, and what did not change is the same tensor."""
+"""The noise stage: old documents keep their maps, and what did not change is the very same tensor."""
 
 from __future__ import annotations
 
