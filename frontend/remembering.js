@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Newest } from "./newest.js";
-import { allUnsent, unsent } from "./history.js";
+import { allUnsent, unsent } from "./history_unsent.js";
 
 /** @import { Store } from "./state.js" */
 /** @import { NewHistoryNode } from "./messages.js" */

@@ -80,10 +80,10 @@ def test_a_wipe_shows_before_on_its_left_and_now_on_its_right(studio: Studio) ->
     now = studio.picture()
     half = now.pixels.shape[1] // 2
     left, right = slice(0, half - 4), slice(half + 4, None)
+    drawn = studio.face.evaluate("(canvas) => canvas.toDataURL()")
     studio.part("compare-wipe").click()
     studio.page.wait_for_function(
-        "(first) => document.querySelector('[data-testid=face]').toDataURL() !== first",
-        arg=studio.face.evaluate("(canvas) => canvas.toDataURL()"),
+        "(drawn) => document.querySelector('[data-testid=face]').toDataURL() !== drawn", arg=drawn
     )
     wiped = studio.picture()
     assert difference(wiped, now, right) == 0

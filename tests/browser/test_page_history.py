@@ -19,14 +19,16 @@ def current(studio: Studio) -> Locator:
     return studio.page.locator('[data-testid="history-node"][aria-selected="true"]')
 
 
+def everything_is_kept(studio: Studio) -> None:
+    """Wait until the server has all steps; then no gesture goes on either."""
+    expect(studio.page.locator('[data-testid="history-node"][data-fate="new"]')).to_have_count(0)
+
+
 def set_age(studio: Studio, value: int) -> None:
+    """One step of its own."""
     studio.type("number-age", value)
     studio.settle()
-
-
-def everything_is_kept(studio: Studio) -> None:
-    """Wait until the server has all steps."""
-    expect(studio.page.locator('[data-testid="history-node"][data-fate="new"]')).to_have_count(0)
+    everything_is_kept(studio)
 
 
 def test_an_edit_after_undo_makes_a_branch_and_both_stay(studio: Studio) -> None:

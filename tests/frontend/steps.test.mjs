@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plainDocument } from "../../frontend/document.js";
-import { allUnsent, canRedo, canUndo, nodesOf, pathOf, unsent } from "../../frontend/history.js";
+import { canRedo, canUndo, nodesOf, pathOf } from "../../frontend/history.js";
+import { allUnsent, unsent } from "../../frontend/history_unsent.js";
 import { initialState, reduce } from "../../frontend/state.js";
 
 const DOCUMENT = plainDocument("demo", 3, 0.7);

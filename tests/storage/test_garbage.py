@@ -31,7 +31,7 @@ NOTHING = job_states.Progress({})
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Files are erased as soon as they are discarded."""
-    monkeypatch.setattr(garbage, "ERASED_AFTER", timedelta(seconds=-1))
+    monkeypatch.setattr(garbage, "ERASED_AFTER", timedelta(hours=-1))
     yield
 
 
