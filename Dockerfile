@@ -29,9 +29,12 @@ ENV PATH=/opt/loom/bin:$PATH \
 RUN if [ -n "$TORCH_INDEX" ]; then pip install "torch>=2.10" "torchvision>=0.25" --index-url "$TORCH_INDEX"; \
     else pip install "torch>=2.10" "torchvision>=0.25"; fi
 
+# What the server may be used with: PostgreSQL, S3, Ray (cluster), video.
+ARG EXTRAS=postgres,s3,video
+
 WORKDIR /app
 COPY . .
-RUN pip install --editable ".[postgres,s3]"
+RUN pip install --editable ".[$EXTRAS]"
 
 # All that is written goes to /data; everything else may be read-only.
 ENV LATENTLOOM_HOST=0.0.0.0 \

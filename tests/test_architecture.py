@@ -58,7 +58,7 @@ def imported_packages(*folders: str) -> set[str]:
                 elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
                     modules.add(node.module.split(".")[0])
     packages = packages_distributions()
-    outside = modules - sys.stdlib_module_names - set(SOURCES)
+    outside = modules - sys.stdlib_module_names - {*SOURCES, "docs"}
     return {packages[module][0].lower().replace("_", "-") for module in outside}
 
 

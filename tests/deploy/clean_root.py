@@ -20,7 +20,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +29,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SUITE = "trixie"
 START_S = 180
 OUTER = ("/proc", "/dev")  # of this machine, seen in the root
+APART = "--apart"
 
 
 @dataclass
@@ -46,15 +46,20 @@ class Image:
 def main() -> None:
     """Build in the folder, start the server as its user, ask it for readiness, stop it."""
     root = Path(sys.argv[1]).resolve()
+    if sys.argv[2:] != [APART]:
+        # In mounts of its own: whatever ends this program, /dev is in the folder for nobody else.
+        own = [sys.executable, "-m", "tests.deploy.clean_root", str(root), APART]
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", *own])  # noqa: S606
     if not (root / "etc/debian_version").exists():
         subprocess.run(["debootstrap", "--variant=minbase", SUITE, str(root)], check=True)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     image = Image(root, {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"})
-    with mounted(root):
-        for name, value in instructions((REPOSITORY / "Dockerfile").read_text("utf-8")):
-            print(f"{name} {value[:100]}", flush=True)  # noqa: T201 (a program)
-            follow(image, name, value)
-        answers(image)
+    for place in OUTER:
+        subprocess.run(["mount", "--rbind", place, f"{root}{place}"], check=True)
+    for name, value in instructions((REPOSITORY / "Dockerfile").read_text("utf-8")):
+        print(f"{name} {value[:100]}", flush=True)  # noqa: T201 (a program)
+        follow(image, name, value)
+    answers(image)
 
 
 def instructions(text: str) -> Iterator[tuple[str, str]]:
@@ -124,20 +129,6 @@ def chroot(image: Image, command: list[str]) -> list[str]:
     """The command in the root, in its folder, as its user."""
     there = f"cd {shlex.quote(image.folder)} && exec {shlex.join(command)}"
     return ["chroot", f"--userspec={image.user}", str(image.root), "/bin/sh", "-c", there]
-
-
-@contextmanager
-def mounted(root: Path) -> Iterator[None]:
-    """The machine's /proc and /dev in the root, for as long as the block runs."""
-    for place in OUTER:
-        subprocess.run(["mount", "--rbind", place, f"{root}{place}"], check=True)
-        # What is taken away in the root below must stay on the machine.
-        subprocess.run(["mount", "--make-rslave", f"{root}{place}"], check=True)
-    try:
-        yield
-    finally:
-        for place in reversed(OUTER):
-            subprocess.run(["umount", "--recursive", "--lazy", f"{root}{place}"], check=False)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,10 @@ def dockerfile(repository: Path) -> list[tuple[str, str]]:
     return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines)]
 
 
-@pytest.mark.parametrize("service", ["cpu", "gpu"])
+SERVERS = ["cpu", "gpu", "cluster", "cluster-worker"]
+
+
+@pytest.mark.parametrize("service", SERVERS)
 def test_a_service_can_write_nothing_but_its_data(compose: dict[str, Any], service: str) -> None:
     said = compose["services"][service]
     assert said["read_only"] is True
@@ -57,6 +60,8 @@ def test_up_starts_the_cpu_and_the_gpu_on_request_only(repository: Path, compose
     assert {name: said["profiles"] for name, said in compose["services"].items()} == {
         "cpu": ["cpu"],
         "gpu": ["gpu"],
+        "cluster": ["cluster"],
+        "cluster-worker": ["cluster"],
         "postgres": ["postgres"],
         "s3": ["s3"],
         "s3-bucket": ["s3"],
@@ -71,9 +76,10 @@ def test_every_variable_of_the_services_is_a_setting(
 ) -> None:
     settings = {f"LATENTLOOM_{name.upper()}" for name in Settings.model_fields}
     image = re.findall(r"(LATENTLOOM_\w+)=", " ".join(rest for name, rest in dockerfile if name == "ENV"))
-    services = {name for service in ("cpu", "gpu") for name in compose["services"][service]["environment"]}
+    services = {name for service in SERVERS for name in compose["services"][service]["environment"]}
     assert image
-    assert {*image, *services} - {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= settings
+    others = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"}
+    assert {*image, *services} - others <= settings
 
 
 @pytest.mark.parametrize("service", ["postgres", "s3", "s3-bucket"])
@@ -87,10 +93,21 @@ def test_what_runs_beside_it_is_reached_by_nobody_else(compose: dict[str, Any], 
     assert {volume.split(":")[0] for volume in said.get("volumes", [])} <= set(compose["volumes"])
 
 
+def test_of_a_cluster_only_the_page_is_reached_from_outside(compose: dict[str, Any]) -> None:
+    cluster, worker = (compose["services"][name] for name in ("cluster", "cluster-worker"))
+    assert cluster["ports"] == ["${LOOM_BIND:-127.0.0.1}:${LOOM_PORT:-7860}:8000"]
+    assert worker["ports"] == []
+    assert "--include-dashboard=false" in cluster["command"][0]
+    assert worker["environment"] == cluster["environment"]
+    assert cluster["build"]["args"]["EXTRAS"].split(",") == ["cluster", "postgres", "s3"]
+
+
 def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
     said = [pair for service in compose["services"].values() for pair in service["environment"].items()]
-    secrets = {value for name, value in said if "PASSWORD" in name or "SECRET" in name}
-    assert secrets == {"${LOOM_POSTGRES_PASSWORD-}", "${LOOM_S3_PASSWORD-}"}
+    secrets = {value for name, value in said if any(part in name for part in ("PASSWORD", "SECRET", "TOKEN"))}
+    assert secrets == {
+        f"${{LOOM_{name}-}}" for name in ("POSTGRES_PASSWORD", "S3_PASSWORD", "TOKEN", "RAY_TOKEN")
+    }
 
 
 @pytest.mark.parametrize("service", ["cpu", "gpu"])
