@@ -144,7 +144,7 @@ def test_case_47_headers_that_do_not_come_end_the_connection(guarded: Guarded, o
 
 def test_case_47_a_body_that_comes_byte_by_byte_is_refused(guarded: Guarded, anas_session: str) -> None:
     head = (
-        f"PUT /api/v1/sessions/{anas_session}/document HTTP/1.1\r\nHost: localhost\r\n"
+        f"POST /api/v1/sessions/{anas_session}/history HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: Bearer {guarded.ana}\r\nContent-Type: application/json\r\n"
         "Content-Length: 200000\r\n\r\n"
     )
