@@ -24,7 +24,7 @@ run: $(VENV)/runtime.stamp
 test: lint $(VENV)/chromium.stamp
 	$(NODE) --test "tests/frontend/*.test.mjs"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not browser" -n auto --maxprocesses 8 --dist loadfile
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser -n 2 --dist loadfile
 
 lint: $(VENV)/dev.stamp $(VENV)/node.stamp
 	$(BIN)/ruff check .

@@ -38,13 +38,11 @@ export function Thumbnail({ document, model }) {
   const key = JSON.stringify([document, side]);
   useEffect(() => {
     let wanted = true;
-    let made = "";
     const timer = setTimeout(async () => {
       try {
         const blob = await inTurn(document, side, () => wanted);
         if (!blob || !wanted) return;
-        made = URL.createObjectURL(blob);
-        setUrl(made);
+        setUrl(URL.createObjectURL(blob));
         setFailed(false);
       } catch {
         if (wanted) setFailed(true); // said in place: the same failure of the big picture is told in full
@@ -53,9 +51,10 @@ export function Thumbnail({ document, model }) {
     return () => {
       wanted = false;
       clearTimeout(timer);
-      if (made) URL.revokeObjectURL(made);
     };
   }, [key]);
+  // Not before another one is shown: until then the picture may still be on its way to the screen.
+  useEffect(() => () => void (url && URL.revokeObjectURL(url)), [url]);
   if (failed) return h("span", { class: "thumbnail missing" }, t("thumbnail.none"));
   return url
     ? h("img", { class: "thumbnail", src: url, alt: "", draggable: false })
