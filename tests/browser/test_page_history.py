@@ -93,6 +93,9 @@ def test_a_history_survives_a_reload_a_restart_and_a_lost_connection(
     other.type("number-pitch", 10)
     other.page.goto("about:blank")  # closed before there is a connection again
     server.start()
+    studio.page.evaluate(
+        "dispatchEvent(new Event('online'))"
+    )  # else it waits longer and longer between tries
     studio.settle()
     everything_is_kept(studio)
     studio.reload()
