@@ -1,7 +1,7 @@
 // The sheet of the keys that can be pressed now.
 
 import { h } from "../vendor/preact.js";
-import { useState } from "../vendor/hooks.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { t } from "../language.js";
 import { shortcuts } from "../shortcuts.js";
 import { Dialog } from "./dialog.js";
@@ -22,13 +22,15 @@ const NAMES = /** @type {Record<string, string>} */ ({
 /** @param {View} view */
 export function Keys({ directing }) {
   const [sought, setSought] = useState("");
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => field.current?.focus(), []); // the dialog is open by now; autofocus would complain on the console
   const rows = listed().filter(({ text, keys }) => `${text} ${keys.join(" ")}`.toLowerCase().includes(sought));
   return h(
     Dialog,
     { title: t("keys.title"), testid: "keys", onClose: () => directing.open(null) },
     h("input", {
+      ref: field,
       type: "text",
-      autofocus: true,
       class: "find",
       "aria-label": t("keys.find"),
       placeholder: t("keys.find"),
@@ -68,5 +70,5 @@ const Combination = (keys) =>
   h(
     "span",
     { key: keys },
-    keys.split("+").map((each) => h("kbd", { key: each }, NAMES[each] ?? each.toUpperCase())),
+    (keys === "+" ? [keys] : keys.split("+")).map((each) => h("kbd", { key: each }, NAMES[each] ?? each.toUpperCase())),
   );

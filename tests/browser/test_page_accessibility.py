@@ -110,6 +110,8 @@ def test_the_sheet_of_keys_lists_what_can_be_pressed_and_is_searched(studio: Stu
     expect(rows.filter(has_text="A new face")).to_have_text(re.compile("R$"))
     expect(rows.filter(has_text="Redo")).to_have_text(re.compile("Ctrl.*Z.*Ctrl.*Y"))
     seed = studio.value("seed")
+    plus = rows.filter(has=studio.page.locator("kbd", has_text="+"))
+    expect(plus).to_have_count(1)  # the key that also joins others in a combination
     studio.part("keys-find").type("redo")
     expect(rows).to_have_count(1)
     assert studio.value("seed") == seed, "letters typed here are no keys of the page"
