@@ -8,8 +8,6 @@ on the face; here it becomes the average displacement of w over many faces.
 
 from __future__ import annotations
 
-import io
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +17,7 @@ from torch import Tensor
 from models.editing.directions import Direction
 from models.editing.errors import BadDirection
 from models.editing.population import deviation_along, draw_w
+from models.plain_array import UnreadableArray, read_npy
 from models.stylegan2.generator import Generator
 
 MAX_BYTES = 2**20
@@ -83,26 +82,13 @@ def z_boundary_direction(data: bytes, name: str, generator: Generator) -> Direct
 
 
 def _read(data: bytes) -> Tensor:
-    """The array of a .npy file, whose header must agree with its length; objects, which run code, are
-    refused.
-    """
+    """The numbers of a .npy file."""
     if len(data) > MAX_BYTES:
         raise BadDirection(f"A boundary has at most {MAX_BYTES >> 20} MiB; this file is larger.")
-    if data[:6] != b"\x93NUMPY":
-        raise BadDirection("This is not a .npy file.")
-    file = io.BytesIO(data)
     try:
-        version = np.lib.format.read_magic(file)
-        old = version == (1, 0)
-        read_header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-        shape, column_major, dtype = read_header(file)
-    except Exception as error:  # the header is a Python literal and may be damaged in any way
-        raise BadDirection("The header of this .npy file is damaged.") from error
-    if dtype.kind not in "fiu":
-        raise BadDirection(f"A boundary holds numbers; this file holds {dtype.name}.")
-    if math.prod(shape) * dtype.itemsize != len(data) - file.tell():
-        raise BadDirection("This .npy file is incomplete.")
-    array = np.frombuffer(file.read(), dtype).reshape(shape, order="F" if column_major else "C")
+        array = read_npy(data, "fiu")
+    except UnreadableArray as error:
+        raise BadDirection(f"This is no boundary: {error}.") from error
     numbers = torch.from_numpy(array.astype(np.float64, order="C"))
     if not bool((numbers.abs() < _LARGEST).all()):
         raise BadDirection("This boundary holds numbers that are not finite.")

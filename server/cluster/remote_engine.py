@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import uuid4
 
 import ray
@@ -44,7 +44,6 @@ from server.engine.refusals import no_such_model, unusable
 from server.problems import Problem
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 LOOK_INTERVAL_S = 3.0  # how old the list of models may be
 PATIENCE_S = 15.0  # for another replica, where one was lost
@@ -119,7 +118,7 @@ class ServeEngine:
         await self._look()
 
     async def refresh(self) -> None:
-        """One of the replicas; the others notice replaced files at their next look."""
+        """One of the replicas. The others see new files by themselves, but keep what they have loaded."""
         await returned(self.call("", "", "refresh", {}))
         await self._look()
 

@@ -1,6 +1,7 @@
 """From faces after their edits to pictures; those of several hands that move at once in one batch.
 
-A batch costs about half of what its pictures cost one after the other, and each is the same to the last bit.
+A batch of the demo model costs about half of what its pictures cost one after the other, and each is the same
+to the last bit.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from models.stylegan2.generator import Generator, to_uint8
 from server.engine.interface import RGB
 from server.problems import Problem
 
-MOST_TOGETHER = 16  # sixteen 256x256 previews need about 0.5 GiB of activations; more are not cheaper
+MOST_TOGETHER = 16  # from eight on, a picture of the demo model gets no cheaper
 CROWD = 4  # more hands than this get previews of half the side
 SMALLEST_SIDE = 64
 

@@ -7,7 +7,6 @@ numbers must be finite. Objects, which could run code, are refused.
 from __future__ import annotations
 
 import io
-import math
 import zipfile
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from models.plain_array import UnreadableArray, read_npy
 from models.projection.tuning import check_tuning, tuning_of
 from models.stylegan2.generator import Generator
 from models.weights import CheckpointError
@@ -27,7 +27,7 @@ MAX_ARRAY_BYTES = 4 * 2**20
 MAX_MEMBERS = 16
 NAMES = ("w", "ws")  # projector.py's name, and ours
 _LARGEST = 1e6  # no w of any model is near it
-_ZIP, _NPY_MAGIC = b"PK\x03\x04", b"\x93NUMPY"
+_ZIP = b"PK\x03\x04"
 _BRING = "Bring a .npz of projector.py, or a latent that was exported here."
 
 
@@ -148,23 +148,10 @@ def _array_in_npz(data: bytes) -> NDArray[np.generic]:
 
 
 def _array_of(data: bytes) -> NDArray[np.generic]:
-    """The array of a .npy file, whose header must agree with its length."""
-    file = io.BytesIO(data)
-    if not data.startswith(_NPY_MAGIC):
-        raise _bad("Its array is no .npy file.")
     try:
-        version = np.lib.format.read_magic(file)
-        old = version == (1, 0)
-        read_header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-        shape, column_major, dtype = read_header(file)
-    except Exception as error:  # the header is a Python literal and may be damaged in any way
-        raise _bad("The header of its array is damaged.") from error
-    if dtype.kind != "f" or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
-        raise _bad("Its array holds no floating-point numbers, or is incomplete.")
-    array: NDArray[np.generic] = np.frombuffer(file.read(), dtype).reshape(
-        shape, order="F" if column_major else "C"
-    )
-    return array
+        return read_npy(data, "f")
+    except UnreadableArray as error:
+        raise _bad(f"About its array: {error}.") from error
 
 
 def _bad(text: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import OrderedDict
 from pathlib import Path
@@ -22,10 +23,16 @@ class FilmStore:
         self._sizes: OrderedDict[UUID, int] = OrderedDict()
 
     def put(self, data: bytes) -> UUID:
-        """Keep a film; others may have to go. Raises OSError where there is no room."""
+        """Keep a film; others may have to go. Raises Problem storage_full."""
         self._folder.mkdir(parents=True, exist_ok=True)
         film = uuid4()
-        self._path(film).write_bytes(data)
+        try:
+            self._path(film).write_bytes(data)
+        except OSError as error:
+            self._path(film).unlink(missing_ok=True)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise Problem("storage_full", "There is no room left in the data folder.") from error
+            raise
         self._sizes[film] = len(data)
         while len(self._sizes) > KEPT or sum(self._sizes.values()) > KEPT_BYTES:
             oldest, _ = self._sizes.popitem(last=False)

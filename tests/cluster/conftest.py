@@ -15,13 +15,19 @@ from tests.server.harness import Json, copy_face_detector, encoded, write_tiny_b
 
 
 @pytest.fixture(scope="session")
-def cluster(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """With a tiny untrained model."""
-    folder = tmp_path_factory.mktemp("cluster")
-    (folder / "checkpoints").mkdir()
-    copy_face_detector(repository, folder / "checkpoints")
-    write_tiny_bundle(folder / "checkpoints" / "tiny", tmp_path_factory.mktemp("parts"))
-    with running_cluster(repository, folder) as found:
+def models(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny untrained model."""
+    folder = tmp_path_factory.mktemp("cluster") / "checkpoints"
+    folder.mkdir()
+    copy_face_detector(repository, folder)
+    write_tiny_bundle(folder / "tiny", tmp_path_factory.mktemp("parts"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cluster(repository: Path, models: Path) -> Iterator[Cluster]:
+    """The application with these models."""
+    with running_cluster(repository, models.parent) as found:
         yield found
 
 

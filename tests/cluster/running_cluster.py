@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +21,16 @@ import yaml
 from tests.browser.server_process import free_port
 
 TOKEN = "a-token-of-the-cluster-tests-01"  # noqa: S105
-START_S = 300.0
+START_S, END_S = 300.0, 60.0
 RENDERERS = 2
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The application under way."""
+    """The application under way, with its data and logs in a folder."""
 
     port: int
+    folder: Path
 
     @property
     def origin(self) -> str:
@@ -42,19 +43,25 @@ class Cluster:
     def live_url(self, session: str) -> str:
         return f"ws://127.0.0.1:{self.port}/api/v1/sessions/{session}/live"
 
-
-def replicas(deployment: str) -> list[int]:
-    """The processes of a deployment's replicas."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
+    def replicas(self, deployment: str) -> list[int]:
+        """The processes of a deployment's replicas; another cluster's on this machine are none of ours."""
+        title, ours = f"ray::ServeReplica:latentloom:{deployment}".encode(), str(self.folder).encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
             try:
-                title = (folder / "cmdline").read_bytes().decode(errors="replace")
-            except OSError:
+                if (process / "cmdline").read_bytes().startswith(title) and ours in (
+                    process / "environ"
+                ).read_bytes():
+                    found.append(int(process.name))
+            except OSError:  # it has just ended
                 continue
-            if title.startswith(f"ray::ServeReplica:latentloom:{deployment}"):
-                found.append(int(folder.name))
-    return found
+        return found
+
+
+def computed(process: int) -> int:
+    """How long it has computed, in ticks of the kernel's clock."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])  # utime and stime (man proc_pid_stat)
 
 
 def kill(process: int) -> None:
@@ -74,39 +81,58 @@ def running_cluster(repository: Path, folder: Path) -> Iterator[Cluster]:
             "PYTHONPATH": str(repository),
             "RAY_AUTH_MODE": "disabled",  # on loopback only
             "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+            "RAY_raylet_start_wait_time_s": "120",  # a busy machine takes longer than Ray's 30 s
             "RAY_worker_niceness": "0",  # else everything else on this machine goes first
         }
         program = Path(sys.executable).parent
-        head = ["start", "--head", "--node-ip-address=127.0.0.1", "--port=0", "--num-cpus=8"]
-        quiet = ["--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={ray_folder}"]
-        begun = subprocess.run(
-            [str(program / "ray"), *head, *quiet],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=environment,
-        )
-        address = re.search(r"--address='([^']+)'", begun.stdout)
-        assert address is not None, begun.stdout
-        log = (folder / "serve.log").open("wb")
+        head = [str(program / "ray"), "start", "--head", "--block", "--node-ip-address=127.0.0.1", "--port=0"]
+        sizes = [
+            "--num-cpus=8",
+            "--include-dashboard=false",
+            "--disable-usage-stats",
+            f"--temp-dir={ray_folder}",
+        ]
+        with (
+            _running([*head, *sizes], folder / "ray.log", environment) as ray,
+            _running(
+                [program / "serve", "run", f"--address={_address(ray, folder / 'ray.log')}", config],
+                folder / "serve.log",
+                environment,
+            ) as serve,
+        ):
+            found = Cluster(port, folder)
+            _wait_until_ready(found, serve, folder / "serve.log")
+            yield found
+
+
+@contextmanager
+def _running(
+    command: Sequence[str | Path], log: Path, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Ended by a signal: `ray stop` would end whatever else runs on this machine's Ray."""
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            [program / "serve", "run", f"--address={address[1]}", config],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            command, cwd=log.parent, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            found = Cluster(port)
-            _wait_until_ready(found, process, folder / "serve.log")
-            yield found
+            yield process
         finally:
             process.terminate()
-            subprocess.run(
-                [program / "ray", "stop", "--force"], capture_output=True, env=environment, check=False
-            )
-            process.wait()
-            log.close()
+            try:
+                process.wait(END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _address(ray: subprocess.Popen[bytes], log: Path) -> str:
+    """Where the head listens, as it says."""
+    deadline = time.monotonic() + START_S
+    while ray.poll() is None and time.monotonic() < deadline:
+        if found := re.search(r"--address='([^']+)'", log.read_text(errors="replace")):
+            return found[1]
+        time.sleep(0.1)
+    raise AssertionError(log.read_text(errors="replace"))
 
 
 def _config(repository: Path, folder: Path, port: int) -> dict[str, Any]:
@@ -132,7 +158,7 @@ def _wait_until_ready(cluster: Cluster, process: subprocess.Popen[bytes], log: P
     while process.poll() is None and time.monotonic() < deadline:
         try:
             if httpx.get(f"{cluster.origin}/readyz", timeout=5).status_code == 200 and (
-                len(replicas("Renderer")) == RENDERERS
+                len(cluster.replicas("Renderer")) == RENDERERS
             ):
                 return
         except httpx.TransportError:

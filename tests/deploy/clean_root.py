@@ -80,7 +80,7 @@ def follow(image: Image, name: str, value: str) -> None:
         for variable, content in (part.split("=", 1) for part in shlex.split(value)):
             image.variables[variable] = content.replace("$PATH", image.variables["PATH"])
     elif name == "RUN":
-        inside(image, ["/bin/sh", "-c", value], check=True)
+        subprocess.run(chroot(image, ["/bin/sh", "-c", value]), env=image.variables, check=True)
     elif name == "COPY":
         assert value == ". .", value
         copy_clone(image.root / image.folder.lstrip("/"))
@@ -119,10 +119,6 @@ def answers(image: Image) -> None:
             raise SystemExit("the server did not become ready")
         finally:
             server.terminate()
-
-
-def inside(image: Image, command: list[str], *, check: bool) -> None:
-    subprocess.run(chroot(image, command), env=image.variables, check=check)
 
 
 def chroot(image: Image, command: list[str]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -132,3 +134,19 @@ def test_old_films_make_room(tmp_path: Any) -> None:
     assert store.path(films[-1]).read_bytes() == b"film"
     with pytest.raises(Problem, match="gone"):
         store.path(films[0])
+
+
+def test_a_film_that_the_disk_has_no_room_for_is_said_so_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    films = FilmStore(tmp_path / "films")
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(Problem) as refused:
+        films.put(b"film")
+    assert refused.value.code == "storage_full"
+    assert list((tmp_path / "films").iterdir()) == []
