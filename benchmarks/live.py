@@ -7,8 +7,9 @@
 Clients drag a slider of the demo model at 60 edits a second for 20 seconds, each in a session of its own,
 whether pictures come or not. The time of an edit runs from the moment at which it was meant to be sent
 until a picture of it, or of a later one, is decoded; so an edit that is skipped counts too. Clients
-compute on the same cores. A last part drags the truncation of an untrained 1024x1024 model: how long does
-its first preview take?
+compute on the same cores. Beside a projection the table also says how long its steps took meanwhile, as a
+picture may have to wait for one. A last part drags the truncation of an untrained 1024x1024 model: how long
+does its first preview take?
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
 ROOT = Path(__file__).resolve().parents[1]
 if __package__ in (None, ""):  # started as a file: the packages beside this folder
@@ -47,7 +49,9 @@ FIRST_PREVIEWS = 10
 
 @dataclass(frozen=True)
 class LiveTimes:
-    """unseen: part of the edits that neither a picture of them nor of a later one came in time for."""
+    """unseen: part of the edits that neither a picture of them nor of a later one came in time for. step_ms:
+    the mean of a projection's steps meanwhile, where the server says.
+    """
 
     server: str
     sessions: int
@@ -57,6 +61,7 @@ class LiveTimes:
     pictures_per_s: float
     stale: int
     unseen: float
+    step_ms: float | None
 
 
 def main() -> None:
@@ -89,13 +94,20 @@ def measure(counts: Sequence[int], seconds: float) -> list[LiveTimes]:
                 with running(name, ROOT / "checkpoints") as origin:
                     if projection:
                         _start_projection(name, origin)
+                    before = _steps_so_far(origin)
                     drags = asyncio.run(drag_together(origin, sessions, seconds, "age"))
-                rows.append(summary(name, projection, drags, seconds))
+                    count, spent_s = (
+                        now - then for now, then in zip(_steps_so_far(origin), before, strict=True)
+                    )
+                step_ms = spent_s / count * 1e3 if projection and count else None
+                rows.append(summary(name, drags, seconds, step_ms, projection=projection))
                 say(f"  p50 {rows[-1].p50_ms:.0f} ms, p95 {rows[-1].p95_ms:.0f} ms")
     return rows
 
 
-def summary(name: str, projection: bool, drags: Sequence[Drag], seconds: float) -> LiveTimes:
+def summary(
+    name: str, drags: Sequence[Drag], seconds: float, step_ms: float | None, *, projection: bool
+) -> LiveTimes:
     """Over all edits of all clients."""
     latencies = [value for drag in drags for value in drag.latencies()]
     unseen = sum(len(drag.intended) - max((seq for _, seq in drag.drawn), default=0) for drag in drags) / sum(
@@ -104,7 +116,8 @@ def summary(name: str, projection: bool, drags: Sequence[Drag], seconds: float) 
     p50, p95 = np.percentile(latencies, [50, 95]) * 1e3
     in_time = sum(moment <= drag.intended[-1] for drag in drags for moment, _ in drag.drawn)
     stale = sum(drag.stale for drag in drags)
-    return LiveTimes(name, len(drags), projection, float(p50), float(p95), in_time / seconds, stale, unseen)
+    rate = in_time / seconds
+    return LiveTimes(name, len(drags), projection, float(p50), float(p95), rate, stale, unseen, step_ms)
 
 
 def first_previews() -> list[float]:
@@ -187,15 +200,31 @@ def _start_projection(name: str, origin: str) -> None:
             time.sleep(0.2)
 
 
+def _steps_so_far(origin: str) -> tuple[float, float]:
+    """How many steps of projections there have been, and their seconds; the naive server keeps no figures."""
+    answer = httpx.get(f"{origin}/metrics", timeout=60)
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return 0.0, 0.0
+    wanted = {"stage": "run", "kind": "projection"}
+    found = {
+        sample.name.removeprefix("latentloom_stage_seconds"): sample.value
+        for family in text_string_to_metric_families(answer.raise_for_status().text)
+        for sample in family.samples
+        if sample.labels == wanted
+    }
+    return found.get("_count", 0.0), found.get("_sum", 0.0)
+
+
 def table(rows: Sequence[LiveTimes], first: Sequence[float] | None) -> str:
     """The same for people, as Markdown."""
     lines = [
-        "| server | sessions | projection | p50 ms | p95 ms | pictures/s | stale | edits without picture |",
-        "|" + " --- |" * 8,
+        "| server | sessions | projection | p50 ms | p95 ms | pictures/s | stale | unseen | step ms |",
+        "|" + " --- |" * 9,
     ]
     lines += [
         f"| {row.server} | {row.sessions} | {'yes' if row.projection else ''} | {row.p50_ms:.0f} "
-        f"| {row.p95_ms:.0f} | {row.pictures_per_s:.1f} | {row.stale} | {row.unseen:.0%} |"
+        f"| {row.p95_ms:.0f} | {row.pictures_per_s:.1f} | {row.stale} | {row.unseen:.0%} "
+        f"| {'' if row.step_ms is None else f'{row.step_ms:.0f}'} |"
         for row in rows
     ]
     if first is not None:

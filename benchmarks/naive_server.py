@@ -31,7 +31,8 @@ from models.projection.projector import ProjectionSettings, prepare_target, proj
 from server.documents import Document, SeedBase
 from server.engine.frames import live_frame
 from server.engine.interface import RenderRequest
-from server.engine.local import LocalEngine, LocalEngineOptions
+from server.engine.local import LocalEngine
+from server.engine.local_options import LocalEngineOptions
 
 
 def main() -> None:

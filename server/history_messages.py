@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from server.documents import STRICT, Document
-from server.projection_messages import ANSWER
+from server.photo_messages import ANSWER
 from server.storage.tables import HistoryRow
 
 NodeName = Annotated[str, Field(max_length=80)]

@@ -34,6 +34,7 @@ EDITS_PER_SECOND, EDITS_AT_ONCE = 120.0, 12_000.0
 # The tenth bad message within ten seconds closes the socket.
 BAD_PER_SECOND, BAD_AT_ONCE = 0.9, 9.0
 CLOSE_BAD_MESSAGES, CLOSE_UNKNOWN_SESSION, CLOSE_TAKES_NOTHING, CLOSE_TOO_FAST = 4400, 4404, 4408, 4429
+CLOSE_TRY_AGAIN = 1013  # RFC 6455 section 7.4 and IANA's registry: "try again later"
 
 
 class LiveSocket:
@@ -55,6 +56,9 @@ class LiveSocket:
             try:
                 await self._send_json(await self._hello())
             except WebSocketDisconnect:  # gone before it was greeted
+                return
+            except Problem as problem:
+                await close_for(self._websocket, problem)
                 return
             works = (self._read(), self._render(), self._read_edits(), self._report(feed))
             tasks = [asyncio.create_task(work) for work in works]
@@ -188,6 +192,14 @@ class LiveSocket:
     async def _send_bytes(self, frame: bytes) -> None:
         async with self._sending:
             await self._websocket.send_bytes(frame)
+
+
+async def close_for(websocket: WebSocket, problem: Problem) -> None:
+    """Close a socket that cannot be served. Only a session that is not there is said to be unknown: a page
+    forgets that, and must not because of a database that is busy.
+    """
+    unknown = problem.code == "unknown_session"
+    await websocket.close(CLOSE_UNKNOWN_SESSION if unknown else CLOSE_TRY_AGAIN, problem.code)
 
 
 def _parse(text: str | None) -> Edit | Ack:

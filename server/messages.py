@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from server.documents import STRICT, Document
 from server.engine.interface import AttributeDescription, ListedModel
-from server.projection_messages import ANSWER, Job, Photo, job_answer, photo_answer
+from server.photo_messages import ANSWER, Photo, photo_answer
+from server.projection_messages import Job, job_answer
 from server.storage.tables import HistoryRow, JobRow, PhotoRow, SessionRow
 
 Sequence = Annotated[int, Field(ge=0, le=2**32 - 1)]

@@ -51,7 +51,8 @@ def serve(
     if settings.first_token:
         _make_first_token(settings)
     # Late, because torch takes seconds to import and --help should not.
-    from server.engine.local import LocalEngine, engine_options
+    from server.engine.local import LocalEngine
+    from server.engine.local_options import engine_options
 
     try:
         app = create_app(settings, partial(LocalEngine, engine_options(settings)))

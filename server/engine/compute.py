@@ -60,6 +60,14 @@ class Together(Generic[Item, T]):
     work: Callable[[Sequence[Item]], Sequence[T | Exception]]
 
 
+def outcome(work: Callable[[], T]) -> T | Exception:
+    """What work returns or raises: one item of several must not take the others with it."""
+    try:
+        return work()
+    except Exception as error:
+        return error
+
+
 @dataclass(order=True)
 class _Waiting:
     due: int

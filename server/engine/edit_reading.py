@@ -10,23 +10,25 @@ from models.editing.errors import ValueOutOfRange
 from models.editing.light import angles_of, split_light
 from models.styleflow.attributes import ATTRIBUTES, LIGHT_COLUMNS
 from server.documents import Document
-from server.engine.edit_stages import LIGHT_NAMES, EditStages, MixedFace
+from server.engine.asked_attributes import LIGHT_NAMES, asked_attributes, asked_columns, base_attributes
+from server.engine.edit_stages import EditStages
 from server.engine.editing_interface import AttributeReading, LampReading
+from server.engine.mixed_face import MixedFace
 
 
 def read_edit(stages: EditStages, document: Document, face: MixedFace, measurable: bool) -> AttributeReading:
     """Of the final picture of a document. Raises as EditStages does."""
-    estimated = stages.estimated(face)
-    base = stages.base(document, face)
-    target = stages.target(document, base)
+    estimated = stages.attributes.estimated(face)
+    base = base_attributes(document, estimated)
+    target = asked_attributes(document, base)
     reached, moved = None, None
     if measurable:
         ws = stages.edited(document, face)
         key = stages.key(document, face.key, corrected=True)
-        values = stages.possible(stages.reading(key, ws, face.generator))
+        values = stages.attributes.possible(stages.attributes.reading(key, ws, face.generator))
         reached = by_name(values)
-        change = by_name((values - estimated) / stages.deviation)
-        asked = {ATTRIBUTES[column].name for column in stages.asked(document)}
+        change = by_name((values - estimated) / stages.attributes.deviation)
+        asked = {ATTRIBUTES[column].name for column in asked_columns(document)}
         moved = {name: value for name, value in change.items() if name not in asked}
     return AttributeReading(
         source="network" if measurable else "likelihood",

@@ -8,11 +8,10 @@ Everything here runs on the engine's compute thread.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -22,39 +21,27 @@ from models.editing.attribute_edit import Edit, EditStart, apply_edits, start_ed
 from models.editing.directions import apply_directions
 from models.editing.errors import EditError
 from models.editing.layer_rules import LayerRules, layer_rules
-from models.editing.light import direction_of, move_light
 from models.editing.locks import (
-    PictureReader,
     Response,
     edit_with_locks,
     joined_responses,
     measure_response,
 )
-from models.editing.targets import attribute_columns, check_flow_fits, target_attributes
-from models.styleflow.attributes import ATTRIBUTES, LIGHT_COLUMNS
+from models.editing.targets import attribute_columns, check_flow_fits
 from models.styleflow.fixed_steps import FlowTooSteep
 from models.styleflow.flow import ConditionalFlow
 from models.styleflow.network import IntegrationError
-from models.stylegan2.generator import Generator
 from models.stylegan2.native.memory import SynthesisMemory
-from server.documents import Document, Light
+from server.documents import Document
+from server.engine.asked_attributes import asked_attributes, asked_columns, base_attributes
+from server.engine.attribute_stage import AttributeStage
 from server.engine.cache import StageCache
+from server.engine.compute import outcome
 from server.engine.known_directions import KnownDirections, Moves
+from server.engine.mixed_face import MixedFace
 from server.problems import Problem
 
-T = TypeVar("T")
-
 CAPACITY = 64
-LIGHT_NAMES = tuple(attribute.name for attribute in ATTRIBUTES[LIGHT_COLUMNS])
-
-
-@dataclass(frozen=True)
-class MixedFace:
-    """A face before its edits: ws [1, L, C], what it is remembered by, and the generator that draws it."""
-
-    key: str
-    ws: Tensor
-    generator: Generator
 
 
 @dataclass(frozen=True)
@@ -70,9 +57,8 @@ class EditStages:
     """What was computed lately of the edits of one model. Raises Problem and EditError, IntegrationError."""
 
     def __init__(self, bundle: Bundle, directions: KnownDirections, activations: SynthesisMemory) -> None:
-        self._bundle, self._directions, self._activations = bundle, directions, activations
-        self._readings: StageCache[Tensor] = StageCache(CAPACITY)
-        self._estimates: StageCache[Tensor] = StageCache(4 * CAPACITY)  # small, and seconds to compute
+        self.attributes = AttributeStage(bundle, activations)
+        self._bundle, self._directions = bundle, directions
         self._starts: StageCache[EditStart] = StageCache(CAPACITY)
         self._responses: StageCache[Response] = StageCache(CAPACITY)  # of one column each
         self._edits: StageCache[Tensor] = StageCache(CAPACITY)
@@ -107,7 +93,7 @@ class EditStages:
 
     def begin(self, document: Document, face: MixedFace) -> None:
         """Encode the face under its attributes, which takes longer than an edit."""
-        self._start(_start_key(document, face), face, self.base(document, face))
+        self._start(_start_key(document, face), face, self._base(document, face))
 
     def previews(self, faces: Sequence[tuple[Document, MixedFace]]) -> list[Tensor | Exception]:
         """ws of each edited face without locks and calibration, which is quick; or why there is none.
@@ -123,51 +109,8 @@ class EditStages:
                 together = dict(zip(waiting, self._applied(list(waiting.values())), strict=True))
         return [self._preview(plan, together) for plan in plans]
 
-    def reading(self, key: str, ws: Tensor, generator: Generator) -> Tensor:
-        """The attributes [1, 17] read on the picture of ws, not cut off. Raises Problem not_measurable."""
-        reader = self._reader(generator)
-        return self._readings.get_or_compute(key, lambda: reader(ws))
-
-    def possible(self, reading: Tensor) -> Tensor:
-        """A reading cut off at what is possible, as people see it."""
-        return self._reader(self._bundle.generator).possible(reading)
-
-    @property
-    def deviation(self) -> Tensor:
-        """Of each attribute in the population [17]. Raises Problem not_measurable."""
-        return self._reader(self._bundle.generator).estimator.deviation
-
-    def knows_attributes(self, face: MixedFace) -> bool:
-        """Whether they can be had at once; else they must be estimated by likelihood, which takes seconds."""
-        return self._bundle.estimator is not None or self._estimates.get(face.key) is not None
-
-    def keep_estimate(self, face: MixedFace, attributes: Tensor) -> None:
-        """The attributes [1, 17] that the flow finds likeliest."""
-        self._estimates.put(face.key, attributes)
-
-    def estimated(self, face: MixedFace) -> Tensor:
-        """The attributes [1, 17] at the base, before a person's corrections."""
-        if self._bundle.estimator is not None:
-            return self.possible(self.reading(face.key, face.ws, face.generator))
-        known = self._estimates.get(face.key)
-        if known is None:
-            raise Problem("not_ready", "The attributes of this face are still being estimated.", "", 2)
-        return known
-
-    def base(self, document: Document, face: MixedFace) -> Tensor:
-        """The attributes [1, 17] that an edit starts from."""
-        return target_attributes(self.estimated(face), document.base_attributes)
-
-    def target(self, document: Document, base: Tensor) -> Tensor:
-        """The attributes [1, 17] that the document asks for."""
-        light = document.light
-        lit = lamp_coefficients(light, base) if light is not None and light.moves else {}
-        return target_attributes(base, {**lit, **document.attributes})
-
-    def asked(self, document: Document) -> tuple[int, ...]:
-        """Columns of the attributes that the document asks for."""
-        light = LIGHT_NAMES if document.light is not None and document.light.moves else ()
-        return attribute_columns({*document.attributes, *light})
+    def _base(self, document: Document, face: MixedFace) -> Tensor:
+        return base_attributes(document, self.attributes.estimated(face))
 
     def _planned(self, document: Document, face: MixedFace) -> Tensor | _Planned:
         """The edit without its corrections; its result where that is known or needs no flow."""
@@ -177,8 +120,8 @@ class EditStages:
         if known is not None:
             return known
         if document.edits_attributes:
-            base = self.base(document, face)
-            target = self.target(document, base)
+            base = self._base(document, face)
+            target = asked_attributes(document, base)
             if not torch.equal(target, base):
                 start = self._start(_start_key(document, face), face, base)
                 return _Planned(key, Edit(start, target, self._rules_of(document)), moves)
@@ -207,13 +150,13 @@ class EditStages:
     def _corrected(self, document: Document, face: MixedFace) -> Tensor:
         """With its locks and calibration."""
         moves = self._moves(document)
-        base = self.base(document, face)
-        target = self.target(document, base)
+        base = self._base(document, face)
+        target = asked_attributes(document, base)
         if torch.equal(target, base) and not moves:
             return face.ws
         start_key = _start_key(document, face)
         start, rules = self._start(start_key, face, base), self._rules_of(document)
-        asked = self.asked(document)
+        asked = asked_columns(document)
         locked = tuple(set(attribute_columns(document.locks)) - set(asked))
         calibrated = asked if document.calibrated else ()
         columns = tuple(sorted({*locked, *calibrated}))
@@ -222,7 +165,7 @@ class EditStages:
             self._flow(),
             start,
             target,
-            self._reader(face.generator),
+            self.attributes.reader(face.generator),
             response,
             locked=locked,
             calibrated=calibrated,
@@ -239,11 +182,11 @@ class EditStages:
         self, start_key: str, start: EditStart, face: MixedFace, columns: tuple[int, ...], rules: LayerRules
     ) -> Response:
         """Measured column by column, so that locking one more attribute measures one more."""
-        reading = self.reading(face.key, face.ws, face.generator)
+        reading = self.attributes.reading(face.key, face.ws, face.generator)
         if not columns:  # every lock is on what is edited
             nothing = reading.new_zeros(*reading.shape, 0)
             return Response((), reading, nothing)
-        reader = self._reader(face.generator)
+        reader = self.attributes.reader(face.generator)
         parts = []
         for column in columns:
             key = json.dumps([start_key, rules.layers[column], column])
@@ -273,36 +216,6 @@ class EditStages:
             raise Problem("not_editable", "The model comes without a flow.")
         return self._bundle.flow
 
-    def _reader(self, generator: Generator) -> PictureReader:
-        if self._bundle.estimator is None:
-            raise Problem("not_measurable", "The model comes without a network that reads attributes.")
-        return PictureReader(generator, self._bundle.estimator, self._activations)
-
 
 def _start_key(document: Document, face: MixedFace) -> str:
     return json.dumps([face.key, sorted(document.base_attributes.items())])
-
-
-def outcome(work: Callable[[], T]) -> T | Exception:
-    """What work returns or raises: one of many must not take the others with it."""
-    try:
-        return work()
-    except Exception as error:
-        return error
-
-
-def lamp_coefficients(light: Light, base: Tensor) -> dict[str, float]:
-    """The light coefficients of a lamp in the own ambient light of attributes [1, 17], by name.
-
-    Raises ValueOutOfRange.
-    """
-    direction = None
-    if light.azimuth is not None and light.elevation is not None:
-        direction = direction_of(light.azimuth, light.elevation)
-    moved = move_light(
-        base[0, LIGHT_COLUMNS].double().cpu().numpy(),
-        direction=direction,
-        strength=light.strength,
-        brightness=light.brightness,
-    )
-    return dict(zip(LIGHT_NAMES, moved.tolist(), strict=True))

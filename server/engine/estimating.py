@@ -14,7 +14,7 @@ from models.styleflow.network import IntegrationError
 from server.documents import Document
 from server.engine.compute import Computes, Priority
 from server.engine.edit_refusals import edit_problem
-from server.engine.edit_stages import MixedFace
+from server.engine.mixed_face import MixedFace
 from server.engine.passing import on_passing_thread
 from server.engine.worker import ModelWorker
 
@@ -38,7 +38,7 @@ class Estimates:
         if worker.bundle.estimator is not None:
             return None
         face = await self._run(Priority.FINAL, partial(worker.face, document))
-        known = await self._run(Priority.FINAL, partial(worker.edits.knows_attributes, face))
+        known = await self._run(Priority.FINAL, partial(worker.edits.attributes.knows, face))
         return None if known else face
 
     def begin(self, worker: ModelWorker, face: MixedFace) -> asyncio.Task[None]:
@@ -65,7 +65,7 @@ class Estimates:
                 found = await on_passing_thread(partial(estimate_attributes, worker.bundle.flow, face.ws))
             except IntegrationError as error:
                 raise edit_problem(error) from error
-        await self._run(Priority.LIVE, partial(worker.edits.keep_estimate, face, found.attributes))
+        await self._run(Priority.LIVE, partial(worker.edits.attributes.keep_estimate, face, found.attributes))
 
     def _end(self, key: tuple[int, str], task: asyncio.Task[None]) -> None:
         del self._running[key]

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import torch
 
 from models.projection.anchors import Anchors
-from models.projection.perceptual import PerceptualDistance, load_perceptual
-from models.projection.trunks import TrunkError
 from models.stylegan2.native.entry import usual_method
 from server.documents import Document
 from server.engine.alignment import aligned_face, with_face
@@ -43,46 +38,19 @@ from server.engine.interface import (
 from server.engine.known_directions import KnownDirections, no_directions
 from server.engine.latent_map import LocalMaps
 from server.engine.library import LibraryOptions, ModelLibrary
+from server.engine.local_options import LocalEngineOptions, torch_device
 from server.engine.measures import EngineMeasures
 from server.engine.model_problems import told_as_problems
-from server.engine.passing import on_passing_thread
+from server.engine.perceptual_network import PerceptualNetwork
 from server.engine.projecting import RunningProjection, StatisticsOfW
 from server.engine.residence import ResidentModel
 from server.engine.walking import LocalWalks
 from server.engine.worker import ModelWorker
 from server.problems import Problem
-from server.settings import MIB, Settings
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PREVIEW_RESOLUTION = 256
-
-
-@dataclass(frozen=True)
-class LocalEngineOptions:
-    """Where checkpoints are and converted ones go, what to compute on, which perceptual distance, and memory
-    for finished pictures and for weights.
-    """
-
-    checkpoints_dir: Path
-    converted_dir: Path
-    device: str = "auto"
-    perceptual: str = "auto"
-    frame_cache_bytes: int = 64 * MIB
-    model_cache_bytes: int = 1024 * MIB
-
-
-def engine_options(settings: Settings) -> LocalEngineOptions:
-    """As the server's settings have them."""
-    return LocalEngineOptions(
-        checkpoints_dir=settings.checkpoints_dir,
-        converted_dir=settings.data_dir / "converted",
-        device=settings.device,
-        perceptual=settings.perceptual,
-        frame_cache_bytes=settings.frame_cache_mib * MIB,
-        model_cache_bytes=settings.model_cache_mib * MIB,
-    )
 
 
 class LocalEngine:
@@ -91,8 +59,7 @@ class LocalEngine:
     def __init__(
         self, options: LocalEngineOptions, latents: LatentSource, directions: DirectionSource = no_directions
     ) -> None:
-        self._options = options
-        self._torch_device = _torch_device(options.device)
+        self._torch_device = torch_device(options.device)
         self._compute = ComputeThread()
         self._times = self._compute.times
         frames = self._frames = FrameCache(options.frame_cache_bytes)
@@ -105,11 +72,8 @@ class LocalEngine:
         )
         self._finder = FaceFinder(options.checkpoints_dir, self._torch_device)
         self._statistics = StatisticsOfW()
-        self._perceptual: PerceptualDistance | None = None
-        self._perceptual_lock = asyncio.Lock()
-        self.editing = LocalEditing(
-            self._library.using, self._run, self._loaded_perceptual, known, self._frames
-        )
+        self._perceptual = PerceptualNetwork(options.perceptual, self._torch_device)
+        self.editing = LocalEditing(self._library.using, self._run, self._perceptual, known, self._frames)
         self.exporting = LocalExporting(self._library.using, self._run, self.editing)
         self.walks = LocalWalks(self._library.using, self._run, self.editing.prepare)
         self.inspection = LocalInspection(self._library.using, self._run, self.editing.prepare)
@@ -181,7 +145,7 @@ class LocalEngine:
 
     async def perceptual(self) -> PerceptualDescription:
         """Raises Problem perceptual_missing."""
-        loaded = await self._loaded_perceptual()
+        loaded = await self._perceptual()
         return PerceptualDescription(loaded.name, loaded.is_lpips, loaded.note)
 
     async def render(self, request: RenderRequest) -> Rendered:
@@ -241,7 +205,7 @@ class LocalEngine:
         """One hop to the compute thread a step, so that pictures are rendered between steps."""
         async with self._library.using(spec.model) as model:
             check_projectable(model.description)
-            perceptual = await self._loaded_perceptual()
+            perceptual = await self._perceptual()
             running = RunningProjection(model.worker.bundle, spec, perceptual, self._statistics)
             await self._run(Priority.PROJECTION, running.begin)
             try:
@@ -260,20 +224,3 @@ class LocalEngine:
     async def _timed(self, priority: Priority, work: Callable[[], T]) -> Done[T]:
         with told_as_problems():
             return await self._compute.run(priority, work)
-
-    async def _loaded_perceptual(self) -> PerceptualDistance:
-        # Beside the compute thread, because it may have to download a network first.
-        async with self._perceptual_lock:
-            if self._perceptual is None:
-                load = partial(load_perceptual, self._options.perceptual, self._torch_device)
-                try:
-                    self._perceptual = await on_passing_thread(load)
-                except TrunkError as error:
-                    raise Problem("perceptual_missing", f"{error}") from error
-            return self._perceptual
-
-
-def _torch_device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return str(torch.device(name))

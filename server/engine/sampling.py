@@ -12,8 +12,8 @@ from models.editing.locks import PictureReader
 from models.editing.population import draw_w
 from models.editing.targets import attribute_columns, target_attributes
 from server.documents import Light
+from server.engine.asked_attributes import LIGHT_NAMES, lamp_coefficients
 from server.engine.edit_reading import by_name
-from server.engine.edit_stages import LIGHT_NAMES, lamp_coefficients
 from server.engine.editing_interface import SampledFace, SampleRequest
 from server.engine.latents import Latent, latent_file
 from server.problems import Problem

@@ -26,15 +26,17 @@ from models.stylegan2.mapping import truncate
 from models.stylegan2.native.memory import SynthesisMemory
 from server.documents import Base, Document, LatentBase, Mix
 from server.engine.cache import FrameCache, StageCache
+from server.engine.compute import outcome
 from server.engine.drawing import FinishedFace, as_rgb, draw_together, preview_side
 from server.engine.edit_reading import read_edit
-from server.engine.edit_stages import EditStages, MixedFace, outcome
+from server.engine.edit_stages import EditStages
 from server.engine.editing_interface import AttributeReading
 from server.engine.frames import encode_jpeg
 from server.engine.interface import RGB, LatentSource, Quality
 from server.engine.known_directions import KnownDirections, Moves
 from server.engine.latents import Latent, read_latent
 from server.engine.measures import StageTimes
+from server.engine.mixed_face import MixedFace
 from server.engine.noise_stage import NoiseStage, noise_key
 from server.engine.tuned import TunedGenerators
 from server.problems import Problem

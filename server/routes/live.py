@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
 from server.access.caller import caller_of
-from server.live import CLOSE_UNKNOWN_SESSION, LiveSocket
+from server.live import CLOSE_UNKNOWN_SESSION, LiveSocket, close_for
 from server.problems import Problem
 from server.services import ServicesDep
 
@@ -22,7 +22,10 @@ async def live(websocket: WebSocket, session_id: str, services: ServicesDep) -> 
     try:
         identifier = UUID(session_id)
         await services.ownership.check(caller_of(websocket), "session", identifier)
-    except (ValueError, Problem):
-        await websocket.close(CLOSE_UNKNOWN_SESSION, "unknown session")
+    except ValueError:
+        await websocket.close(CLOSE_UNKNOWN_SESSION, "unknown_session")
+        return
+    except Problem as problem:
+        await close_for(websocket, problem)
         return
     await LiveSocket(websocket, identifier, services).serve()

@@ -99,21 +99,31 @@ async def places(model: str, body: FacesOnMap, services: ServicesDep) -> Places:
 
 def _kept(services: Services, generator: str, owner: str, axis: FoundDirection) -> DirectionRow:
     """The stored direction of that axis, which is made where there is none. Raises Problem name_taken."""
-    rows = directions.of_generator(services.database, generator, owner)
-    for row in rows:
+    known = _stored(services, generator, owner, axis)
+    if known is not None:
+        return known
+    new = directions.new_row(
+        generator=generator,
+        owner=owner,
+        name=axis.name,
+        method=axis.method,
+        layers=list(axis.layers),
+        scale=axis.scale,
+        strengths=(axis.minimum, axis.maximum),
+        explained=axis.explained,
+        blob=services.blobs.put(axis.data),
+    )
+    try:
+        return directions.create(services.database, new)
+    except Problem:
+        known = _stored(services, generator, owner, axis)  # another window asked at the same moment
+        if known is None:
+            raise
+        return known
+
+
+def _stored(services: Services, generator: str, owner: str, axis: FoundDirection) -> DirectionRow | None:
+    for row in directions.of_generator(services.database, generator, owner):
         if (row.name, row.method, row.layers) == (axis.name, axis.method, list(axis.layers)):
             return row
-    return directions.create(
-        services.database,
-        directions.new_row(
-            generator=generator,
-            owner=owner,
-            name=axis.name,
-            method=axis.method,
-            layers=list(axis.layers),
-            scale=axis.scale,
-            strengths=(axis.minimum, axis.maximum),
-            explained=axis.explained,
-            blob=services.blobs.put(axis.data),
-        ),
-    )
+    return None

@@ -14,8 +14,8 @@ from server.access.caller import PHOTOS
 from server.engine.alignment import check_alignment, middle_anchors, stored_anchors
 from server.engine.frames import encode_jpeg, encode_png
 from server.engine.interface import FoundFace
+from server.photo_messages import NewAlignment, Photo, Place, anchors_of, photo_answer
 from server.problems import Problem
-from server.projection_messages import NewAlignment, Photo, Place, anchors_of, photo_answer
 from server.services import ServicesDep
 from server.storage import photos, sessions
 from server.strict_json import StrictJsonRoute

@@ -14,13 +14,13 @@ from server.engine.alignment import check_alignment, stored_anchors
 from server.engine.fit import check_projectable
 from server.engine.interface import ProjectionRequest, Space
 from server.engine.planning import planned_rungs
+from server.photo_messages import anchors_of
 from server.problems import Problem
 from server.projection_messages import (
     Job,
     JobHistory,
     NewContinuation,
     NewProjection,
-    anchors_of,
     history_answer,
     job_answer,
 )

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 
 from server.engine.alignment import Anchors
 from server.engine.frames import encode_jpeg, encode_png
+from server.photo_messages import Place, PutBack, anchors_of
 from server.problems import Problem
-from server.projection_messages import Place, PutBack, anchors_of
 from server.services import Services, ServicesDep
 from server.storage import jobs, photos
 from server.storage.tables import PhotoRow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ RETRY_AFTER_S = 2
 # SQLSTATE classes and codes of PostgreSQL (its manual, appendix A).
 BUSY = ("40001", "40P01", "55P03", "57014")  # serialisation, deadlock, lock and statement timeouts
 FULL = ("53100",)
+REFERS_TO_NOTHING = ("23503", "FOREIGN KEY constraint failed")  # as PostgreSQL and SQLite say it
 
 
 class Database:
@@ -39,7 +40,8 @@ class Database:
         """A transaction that is committed at the end, or rolled back by an exception.
 
         In SQLite it is the only one; elsewhere others write meanwhile, so a row that decides something is
-        read with FOR UPDATE. Raises Problem database_busy, storage_unavailable, storage_full.
+        read with FOR UPDATE. Raises Problem database_busy, storage_unavailable, storage_full, and
+        unknown_session where what a new row belongs to was deleted meanwhile.
         """
         with _as_problems(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             session.connection(execution_options={"begin_immediate": True})
@@ -56,6 +58,11 @@ def _as_problems() -> Iterator[None]:
         yield
     except PoolTimeoutError as error:
         raise _busy("All connections to the database are in use.") from error
+    except IntegrityError as error:
+        if {str(error.orig), getattr(error.orig, "sqlstate", None)} & set(REFERS_TO_NOTHING):
+            detail = "The session that this belongs to was just deleted."
+            raise Problem("unknown_session", detail, "Reload the page to start a new one.") from error
+        raise
     except DBAPIError as error:
         if isinstance(error, OperationalError) or error.connection_invalidated:
             raise _problem_of(error) from error

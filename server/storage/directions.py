@@ -89,8 +89,17 @@ def change(
     """Another name or range of strengths; None: as it is. Raises Problem unknown_direction, name_taken,
     bad_direction.
     """
+    try:
+        return _change(database, direction_id, name, minimum, maximum)
+    except IntegrityError as error:  # somebody took the name at the same moment
+        raise _name_taken() from error
+
+
+def _change(
+    database: Database, direction_id: UUID, name: str | None, minimum: float | None, maximum: float | None
+) -> DirectionRow:
     with database.write() as transaction:
-        row = _found(transaction.get(DirectionRow, direction_id))
+        row = _found(transaction.get(DirectionRow, direction_id, with_for_update=True))
         if name is not None and name != row.name:
             _refuse_taken(transaction, row, name)
             row.name = name
@@ -103,7 +112,7 @@ def change(
 def delete(database: Database, blobs: BlobStore, direction_id: UUID) -> None:
     """The row, and its file where no other row names that. Raises Problem unknown_direction."""
     with database.write() as transaction:
-        row = _found(transaction.get(DirectionRow, direction_id))
+        row = _found(transaction.get(DirectionRow, direction_id, with_for_update=True))
         transaction.delete(row)
         transaction.flush()
         named = transaction.scalar(select(DirectionRow.id).where(DirectionRow.blob == row.blob).limit(1))

@@ -89,7 +89,7 @@ def extend(database: Database, session_id: UUID, nodes: Sequence[NewNode], curre
 def rename(database: Database, session_id: UUID, node_id: UUID, name: str) -> HistoryRow:
     """Call a node something; an empty name is none. Raises Problem unknown_node."""
     with database.write() as transaction:
-        row = transaction.get(HistoryRow, (session_id, node_id))
+        row = transaction.get(HistoryRow, (session_id, node_id), with_for_update=True)
         if row is None:
             raise _unknown_node()
         row.name = name

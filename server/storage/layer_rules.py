@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy.exc import IntegrityError
+
 from server.storage.database import Database
 from server.storage.tables import LayerRulesRow
 
@@ -15,8 +17,15 @@ def get(database: Database, generator: str, owner: str) -> dict[str, list[int]]:
 
 def put(database: Database, generator: str, owner: str, layers: dict[str, list[int]]) -> None:
     """Replace them; empty: back to the model's own."""
+    try:
+        _put(database, generator, owner, layers)
+    except IntegrityError:  # somebody made the row at the same moment, and now it is there
+        _put(database, generator, owner, layers)
+
+
+def _put(database: Database, generator: str, owner: str, layers: dict[str, list[int]]) -> None:
     with database.write() as transaction:
-        row = transaction.get(LayerRulesRow, (generator, owner))
+        row = transaction.get(LayerRulesRow, (generator, owner), with_for_update=True)
         if not layers:
             if row is not None:
                 transaction.delete(row)

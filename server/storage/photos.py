@@ -59,7 +59,7 @@ def set_alignment(
 ) -> PhotoRow:
     """Where the face is, by hand; or (anchors None) which of those found. Raises Problem unknown_photo."""
     with database.write() as transaction:
-        row = transaction.get(PhotoRow, photo_id)
+        row = transaction.get(PhotoRow, photo_id, with_for_update=True)
         if row is None:
             raise Problem("unknown_photo", "There is no such photo.")
         row.anchors, row.face = anchors, face or 0

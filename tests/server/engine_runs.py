@@ -17,7 +17,8 @@ from PIL import Image
 from server.documents import Document
 from server.engine.interface import ListedModel, Quality, Rendered, RenderRequest
 from server.engine.latents import Latent, latent_file
-from server.engine.local import LocalEngine, LocalEngineOptions
+from server.engine.local import LocalEngine
+from server.engine.local_options import LocalEngineOptions
 from server.problems import Problem
 from tests.server.harness import seed_document
 

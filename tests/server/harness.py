@@ -27,7 +27,8 @@ from models.styleflow.flow import ConditionalFlow, save_flow
 from models.stylegan2.checkpoint import save_generator
 from models.stylegan2.generator import Generator, GeneratorConfig
 from server.app import create_app
-from server.engine.local import LocalEngine, engine_options
+from server.engine.local import LocalEngine
+from server.engine.local_options import engine_options
 from server.listen import uvicorn_config
 from server.settings import Settings
 
