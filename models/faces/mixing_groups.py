@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from models.faces.edited import with_coordinate
 from models.faces.factors import COORDINATES, Z_DIM, FaceFactors, face_factors, normalize
 from models.faces.features import LatentTarget, named_features
+from models.styleflow.attributes import ATTRIBUTES
 
 # Rows of ws. Up to 128x128 the generator has 12: coarse is 4x4, 8x8 and the first of 16x16, middle ends
 # with 32x32, fine is all above.
@@ -72,6 +73,19 @@ def layer_groups(num_ws: int) -> NDArray[np.int64]:
     """The group of every row of ws, [num_ws]."""
     rows = np.arange(num_ws)
     return (rows >= COARSE_END).astype(np.int64) + (rows >= MIDDLE_END)
+
+
+def attribute_layers(num_ws: int) -> dict[str, list[int]]:
+    """The rows of ws in which each of the 17 attributes is said: those of the factors that it is made of. The
+    last row where a small generator has none of them.
+    """
+    groups = layer_groups(num_ws)
+    said = {"light_": "light", "expression": "smile"}
+    found = {}
+    for attribute in ATTRIBUTES:
+        field = next((own for name, own in said.items() if attribute.name.startswith(name)), attribute.name)
+        found[attribute.name] = np.flatnonzero(groups == group_of(field)).tolist() or [num_ws - 1]
+    return found
 
 
 def mixed_latents(

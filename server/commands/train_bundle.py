@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 THUMBNAIL_SIDE = 128
 CARD_FILE = "MODEL_CARD.md"
 READINGS_FILE = "evaluation.json"
+
+
+class LayerChoice(StrEnum):
+    """Whose layer rules a bundle gets."""
+
+    TAUGHT = "taught"
+    STYLEFLOW = "styleflow"
+    ALL = "all"
 
 
 def bundle(
@@ -41,6 +50,10 @@ def bundle(
     mix_borders: Annotated[
         str, typer.Option(help="First middle and first fine row of ws: as taught on rendered faces.")
     ] = "4,7",
+    layers: Annotated[
+        LayerChoice,
+        typer.Option(help="Rows that an attribute may change: as mixing was taught, StyleFlow's, or all."),
+    ] = LayerChoice.TAUGHT,
     card_template: Annotated[
         Path | None, typer.Option(help="Text of the model card (that of rendered faces).", exists=True)
     ] = None,
@@ -75,6 +88,7 @@ def bundle(
             encoder=encoder,
             default_psi=default_psi,
             seeds=numbers,
+            layers=_layers(layers, drawing.num_ws),
             mix_borders=(borders[0], borders[1]),
             gallery={seed: thumbnail(drawing, seed, default_psi) for seed in numbers},
             training=_training(networks),
@@ -116,6 +130,15 @@ def _numbers(seeds: str) -> list[int]:
         return [int(seed) for seed in seeds.split(",")]
     except ValueError:
         stop(f"{seeds!r} is not a list of numbers like 1,2,3.", EXIT_USAGE)
+
+
+def _layers(choice: LayerChoice, num_ws: int) -> dict[str, list[int]] | None:
+    from models.editing.layer_rules import all_layers
+    from models.faces.mixing_groups import attribute_layers
+
+    if choice is LayerChoice.STYLEFLOW:
+        return None  # what a bundle leaves out is StyleFlow's
+    return attribute_layers(num_ws) if choice is LayerChoice.TAUGHT else all_layers(num_ws).named()
 
 
 def _training(networks: dict[str, Path | None]) -> Sequence[dict[str, str | int]]:

@@ -54,7 +54,7 @@ def generator(
     mapping_features: Annotated[
         int | None, typer.Option(min=16, help="Width of the mapping (1024; adversarial 512).")
     ] = None,
-    lesson_steps: Annotated[int, typer.Option(min=1, help="Of the mapping's lesson.")] = 3000,
+    lesson_steps: Annotated[int, typer.Option(min=1, help="Of the mapping's lesson.")] = 16_000,
     start_resolution: Annotated[
         int | None, typer.Option(help="Adversarial: first level (a quarter of the resolution).")
     ] = None,

@@ -4,7 +4,9 @@
 
 For machines without a container engine, which can thus still tell whether an image could be built and its
 server would answer. Needs root and debootstrap, and takes some minutes and gigabytes; the folder is kept.
-What it does not do is what an engine does: no namespaces, no capabilities, no read-only root file system.
+ARGs may be set in the environment; PIP_CERT, as for pip itself, names the certificates of a network that has
+its own. What it does not do is what an engine does: no namespaces, no capabilities, no read-only root file
+system.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ SUITE = "trixie"
 START_S = 180
 OUTER = ("/proc", "/dev")  # of this machine, seen in the root
 APART = "--apart"
+OWN_CERTIFICATES = "etc/own-certificates.crt"
 
 
 @dataclass
@@ -54,6 +57,9 @@ def main() -> None:
         subprocess.run(["debootstrap", "--variant=minbase", SUITE, str(root)], check=True)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     image = Image(root, {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"})
+    if certificates := os.environ.get("PIP_CERT"):
+        shutil.copy(certificates, root / OWN_CERTIFICATES)
+        image.variables["PIP_CERT"] = f"/{OWN_CERTIFICATES}"
     for place in OUTER:
         subprocess.run(["mount", "--rbind", place, f"{root}{place}"], check=True)
     for name, value in instructions((REPOSITORY / "Dockerfile").read_text("utf-8")):

@@ -14,6 +14,7 @@ from models.faces.mixing_groups import (
     FINE,
     GROUPS,
     MIDDLE,
+    attribute_layers,
     feature_groups,
     group_of,
     layer_groups,
@@ -39,6 +40,15 @@ def test_every_factor_of_a_face_belongs_to_exactly_one_group() -> None:
 def test_coarse_layers_end_within_16_and_middle_ones_with_32() -> None:
     assert layer_groups(12).tolist() == [0] * 4 + [1] * 3 + [2] * 5
     assert layer_groups(8).tolist() == [0] * 4 + [1] * 3 + [2]
+
+
+def test_each_attribute_is_said_by_the_layers_of_its_factors() -> None:
+    layers = attribute_layers(12)
+    assert len(layers) == 17
+    assert layers["yaw"] == layers["glasses"] == layers["baldness"] == [0, 1, 2, 3]
+    assert layers["age"] == layers["expression"] == layers["beard"] == [4, 5, 6]
+    assert layers["light_0"] == layers["light_8"] == [7, 8, 9, 10, 11]
+    assert attribute_layers(6)["light_0"] == [5]  # a generator of 16x16 has no fine row
 
 
 def test_a_mixed_face_agrees_with_z_in_each_groups_own_features_and_is_another_elsewhere(

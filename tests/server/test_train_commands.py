@@ -52,8 +52,8 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a generator's run through all phases of pairs."""
     out = tmp_path_factory.mktemp("run")
-    output = run("generator", "--faces", faces, "--out", out, *SMALL, "--pictures", 80, "--lesson-steps", 2)
-    assert "80 pictures shown" in output
+    output = run("generator", "--faces", faces, "--out", out, *SMALL, "--pictures", 112, "--lesson-steps", 2)
+    assert "112 pictures shown" in output
     return out
 
 
@@ -70,8 +70,8 @@ def test_the_same_command_again_finds_the_run_done_and_more_pictures_go_on(
     faces: Path, trained: Path
 ) -> None:
     again = ("generator", "--faces", faces, "--out", trained, *SMALL, "--lesson-steps", 2)
-    assert "80 pictures shown" in run(*again, "--pictures", 80)
-    code, message = refused(*again, "--pictures", 80, "--seed", 1)
+    assert "112 pictures shown" in run(*again, "--pictures", 112)
+    code, message = refused(*again, "--pictures", 112, "--seed", 1)
     assert (code, message) == (1, "this run was started with another seed; choose another folder.")
 
 
@@ -171,6 +171,7 @@ def test_a_bundle_has_networks_thumbnails_manifest_and_card(
     manifest = bundle.manifest
     assert [picture.seed for picture in manifest.gallery] == [4, 7]
     assert manifest.mix_borders == (4, 7)
+    assert manifest.layers is not None and manifest.layers["age"] == (4, 5, 6)
     with Image.open(out / manifest.gallery[0].file) as thumbnail:
         assert thumbnail.size == (32, 32) and thumbnail.format == "JPEG"
     assert [entry["part"] for entry in manifest.training] == ["generator", "flow", "attributes"]
@@ -179,6 +180,15 @@ def test_a_bundle_has_networks_thumbnails_manifest_and_card(
     assert "StyleGAN2, 32 × 32, 8 layers of w" in card
     assert "Not measured" in card and "The attribute network on 512 held out renders" in card
     assert "$" not in card
+
+
+def test_a_bundle_gets_the_layer_rules_that_are_asked_for(trained: Path, tmp_path: Path) -> None:
+    command = ("bundle", "--generator", trained / "generator.safetensors", "--seeds", "4", "--out")
+    run(*command, tmp_path / "every", "--layers", "all")
+    run(*command, tmp_path / "paper", "--layers", "styleflow")
+    every = load_bundle(tmp_path / "every").manifest.layers
+    assert every is not None and every["age"] == tuple(range(8))
+    assert load_bundle(tmp_path / "paper").manifest.layers is None
 
 
 def evaluation(sha256: str) -> dict[str, Any]:
