@@ -14,6 +14,7 @@ from torch import Tensor
 from benchmarks.terminal import say
 from models.bundle import Bundle
 from models.editing.attribute_edit import edit_attributes
+from models.editing.layer_rules import layer_rules
 from models.projection.encoder import first_guess
 from models.projection.ladder import Plan
 from models.projection.measures import measure
@@ -86,13 +87,14 @@ def edited(bundle: Bundle, found: Found) -> dict[str, tuple[float, float]]:
     flow, estimator = bundle.flow, bundle.estimator
     if flow is None or estimator is None:
         raise SystemExit("This model comes without a flow or an estimator, so it has no edits to measure.")
+    rules = layer_rules(bundle.generator.num_ws, bundle.manifest.layers)
     before = estimator(rendered(bundle.generator, found))
     moved = {}
     for attribute, change in EDITS.items():
         column = ATTRIBUTE_INDEX[attribute]
         target = before.clone()
         target[0, column] += change
-        ws = edit_attributes(flow, found.ws, before, target)
+        ws = edit_attributes(flow, found.ws, before, target, rules)
         after = estimator(rendered(bundle.generator, replace(found, ws=ws)))
         others = ((after - before) / estimator.deviation)[0].abs()
         others = torch.cat([others[:column], others[column + 1 :]])

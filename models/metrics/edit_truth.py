@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.editing.attribute_edit import edit_attributes
+from models.editing.layer_rules import LayerRules
 from models.faces.edited import EDITED_COORDINATES, edited_z
 from models.faces.factors import Z_DIM, face_factors
 from models.faces.light import attribute_vectors
@@ -42,10 +43,18 @@ class EditTruth:
     share: float  # of the way from doing nothing to the generator's own picture that the edit goes; 1: all
 
 
+@dataclass(frozen=True)
+class FlowEdits:
+    """What edits a generator's faces: a flow, and the rows of ws that each attribute may change."""
+
+    flow: ConditionalFlow
+    rules: LayerRules
+
+
 @torch.no_grad()
 def edit_truth(
     generator: Generator,
-    flow: ConditionalFlow,
+    edits: FlowEdits,
     distance: Distance,
     count: int,
     *,
@@ -73,7 +82,7 @@ def edit_truth(
         sums = np.zeros(3)
         for rows in np.array_split(chosen, -(-len(chosen) // batch)):
             sums += _distances(
-                generator, flow, distance, pool[rows], changed[rows], before[rows], after[rows]
+                generator, edits, distance, pool[rows], changed[rows], before[rows], after[rows]
             )
         edited, unedited, own = (float(value) for value in sums / len(chosen))
         share = (unedited - edited) / (unedited - own)
@@ -84,7 +93,7 @@ def edit_truth(
 
 def _distances(
     generator: Generator,
-    flow: ConditionalFlow,
+    edits: FlowEdits,
     distance: Distance,
     z: NDArray[np.float64],
     changed: NDArray[np.float64],
@@ -97,6 +106,7 @@ def _distances(
     ws, ws_changed = (generator.mapping(torch.from_numpy(x).to(device)) for x in (z, changed))
     rendered = torch.from_numpy(render_faces(changed, generator.img_resolution))
     truth = rendered.to(device).permute(0, 3, 1, 2).float()
-    pictures = [generator.synthesis(x) for x in (edit_attributes(flow, ws, old, new), ws, ws_changed)]
+    edited = edit_attributes(edits.flow, ws, old, new, edits.rules)
+    pictures = [generator.synthesis(x) for x in (edited, ws, ws_changed)]
     sums = [float(distance((x.clamp(-1, 1) + 1) * 127.5, truth).sum()) for x in pictures]
     return np.array(sums)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.faces.factors import Z_DIM
-from models.metrics.edit_truth import EditTruth, edit_truth
+from models.metrics.edit_truth import EditTruth, FlowEdits, edit_truth
 from models.metrics.features import FeatureSpace, features_of
 from models.metrics.mixing_truth import MixingTruth, mixing_truth
 from models.metrics.path_length import sampled_path_length
 from models.metrics.picture_sets import generated_pictures, real_pictures
 from models.metrics.set_comparison import SetComparison, compare_sets
 from models.projection.perceptual import PerceptualDistance
-from models.styleflow.flow import ConditionalFlow
 from models.stylegan2.generator import Generator
 
 Report = Callable[[str, int, int], None]
@@ -72,7 +71,7 @@ def evaluate_sets(
 
 def evaluate_model(
     generator: Generator,
-    flow: ConditionalFlow | None,
+    edits: FlowEdits | None,
     faces: Path,
     space: FeatureSpace,
     perceptual: PerceptualDistance,
@@ -91,18 +90,18 @@ def evaluate_model(
         report=lambda n: report("path length", n, plan.path_pairs),
     )
     path = PathLength(perceptual.name, plan.path_pairs, length)
-    mixing, edits = None, None
+    mixing, truths = None, None
     of_rendered_faces = plan.edit_faces > 0 and generator.z_dim == Z_DIM
     if of_rendered_faces:
         mixing = mixing_truth(generator, perceptual.between, plan.edit_faces, seed=plan.seed)
-    if of_rendered_faces and flow is not None:
+    if of_rendered_faces and edits is not None:
         found = edit_truth(
             generator,
-            flow,
+            edits,
             perceptual.between,
             plan.edit_faces,
             seed=plan.seed,
             report=lambda done, of: report("edits", done, of),
         )
-        edits = tuple(found)
-    return ModelEvaluation(generator.img_resolution, sets, path, perceptual.name, mixing, edits)
+        truths = tuple(found)
+    return ModelEvaluation(generator.img_resolution, sets, path, perceptual.name, mixing, truths)

@@ -15,8 +15,8 @@ from server.commands.terminal import EXIT_FAILED, refused, stop
 from server.settings import Settings
 
 if TYPE_CHECKING:
+    from models.metrics.edit_truth import FlowEdits
     from models.metrics.model_evaluation import ModelEvaluation
-    from models.styleflow.flow import ConditionalFlow
     from models.stylegan2.generator import Generator
 
 evaluate = typer.Typer(name="evaluate", help="Measure a model.", no_args_is_help=True)
@@ -63,13 +63,13 @@ def model(
     from models.projection.trunks import TrunkError
     from models.training.pairs import holds_renders
 
-    generator, flow, sha256 = load_model(source, device)
+    generator, edits, sha256 = load_model(source, device)
     plan = EvaluationPlan(count, path_pairs, edit_faces if holds_renders(faces) else 0, first_shard, seed)
     try:
         with counting_bars() as report:
             result = evaluate_model(
                 generator,
-                flow,
+                edits,
                 faces,
                 load_features(features, device),
                 load_perceptual(perceptual, device),
@@ -84,11 +84,13 @@ def model(
         _print(result)
 
 
-def load_model(source: str, device: str) -> tuple[Generator, ConditionalFlow | None, str]:
-    """Generator, flow where there is one, and the sha256 of the generator's file, of a name in the
-    checkpoints folder, a bundle folder or a file. Ends the command where it cannot be used.
+def load_model(source: str, device: str) -> tuple[Generator, FlowEdits | None, str]:
+    """Generator, what edits its faces where there is a flow, and the sha256 of the generator's file, of a
+    name in the checkpoints folder, a bundle folder or a file. Ends the command where it cannot be used.
     """
     from models.bundle import load_bundle
+    from models.editing.layer_rules import layer_rules
+    from models.metrics.edit_truth import FlowEdits
     from models.stylegan2.checkpoint import load_generator
     from models.weights import CheckpointError
 
@@ -98,7 +100,9 @@ def load_model(source: str, device: str) -> tuple[Generator, ConditionalFlow | N
     try:
         if path.is_dir():
             bundle = load_bundle(path, device)
-            return bundle.generator, bundle.flow, bundle.manifest.generator.sha256
+            rules = layer_rules(bundle.generator.num_ws, bundle.manifest.layers)
+            edits = FlowEdits(bundle.flow, rules) if bundle.flow else None
+            return bundle.generator, edits, bundle.manifest.generator.sha256
         generator = load_generator(path, device)
         return generator, None, hashlib.sha256(path.read_bytes()).hexdigest()
     except CheckpointError as error:

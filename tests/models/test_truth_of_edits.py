@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from models.bundle import load_bundle
+from models.editing.layer_rules import layer_rules
 from models.faces.edited import EDITED_COORDINATES, edited_z, with_coordinate
 from models.faces.factors import COORDINATES, USED_COORDINATES, face_factors, normalize
 from models.faces.light import attribute_vectors
-from models.metrics.edit_truth import edit_truth
+from models.metrics.edit_truth import FlowEdits, edit_truth
 from models.metrics.mixing_truth import crossover, mixing_truth
 from models.projection.perceptual import load_perceptual
 from models.styleflow.attributes import ATTRIBUTE_INDEX
@@ -53,9 +54,8 @@ def test_edits_of_the_demo_model_go_towards_the_truth(demo_bundle: Path) -> None
     bundle, seen = load_bundle(demo_bundle), []
     assert bundle.flow is not None
     distance = load_perceptual("efficientnet-lite0").between
-    truths = edit_truth(
-        bundle.generator, bundle.flow, distance, 3, report=lambda done, of: seen.append((done, of))
-    )
+    edits = FlowEdits(bundle.flow, layer_rules(bundle.generator.num_ws, bundle.manifest.layers))
+    truths = edit_truth(bundle.generator, edits, distance, 3, report=lambda *done: seen.append(done))
     by_name = {truth.attribute: truth for truth in truths}
     assert list(by_name) == list(EDITED_COORDINATES) and seen[-1] == (10, 10)
     for truth in truths:
