@@ -14,8 +14,8 @@ RECIPES = ("pairs", "sharpened", "adversarial")
 _SMALLEST = 32  # pixels: below, the perceptual distance sees nothing
 
 # Shares of all pictures that the phases of pairs see: fewer in later ones, whose steps cost more.
-_HALF, _FULL, _JOINT, _NOISE = 8 / 14, 4 / 14, 1 / 14, 1 / 14
-_SHARPENING = 1 / 14  # on top of them
+_HALF, _FULL, _JOINT, _NOISE = 16 / 27, 8 / 27, 2 / 27, 1 / 27
+_SHARPENING = 2 / 27  # on top of them
 
 # What the phases after the mapping's lesson share: slower steps, a longer memory of the average.
 _LATE = PairPhase("late", 0, 0, latents="mapped", learning_rate=1e-3, average_half_life=5_000.0)
@@ -79,7 +79,7 @@ def _steps(shares: Sequence[float], total: int) -> list[int]:
 def sharpened_recipe(
     config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = 16_000, seed: int = 0
 ) -> Recipe:
-    """The same, then as many pictures again as the noise phase with a discriminator beside the renders."""
+    """The same, then as many pictures again as joint training with a discriminator beside the renders."""
     pairs = pairs_recipe(config, pictures, batch=batch, lesson_steps=lesson_steps, seed=seed)
     last = replace(
         _LATE,

@@ -265,11 +265,11 @@ def test_photographs_cannot_be_learned_as_pairs(tmp_path: Path) -> None:
 
 def test_the_recipes_spend_the_pictures_they_are_given() -> None:
     config = generator_config(128)
-    pairs = pairs_recipe(config, 112_000, batch=8)
+    pairs = pairs_recipe(config, 108_000, batch=8)
     shown = [phase.steps * phase.batch for phase in pairs.phases if isinstance(phase, PairPhase)]
     assert [phase.name for phase in pairs.phases] == ["half size", "full size", "mapping", "joint", "noise"]
-    assert shown == [64_000, 32_000, 8_000, 8_000]
-    sharpened = sharpened_recipe(config, 112_000)
+    assert shown == [64_000, 32_000, 8_000, 4_000]
+    sharpened = sharpened_recipe(config, 108_000)
     assert sharpened.phases[:-1] == pairs.phases and sharpened.phases[-1].steps * 8 == 8_000
     game = adversarial_recipe(config, 320_000, batch=32)
     assert [(p.resolution, p.steps * 32) for p in game.phases if isinstance(p, AdversarialPhase)] == [
