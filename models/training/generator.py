@@ -31,7 +31,7 @@ from models.training.mapping import (
     spread_thresholds,
 )
 from models.training.optimizers import generator_optimizer
-from models.training.pair_steps import leave_noise_to_fine_layers, pair_step, plain_latents
+from models.training.pair_steps import leave_noise_to_fine_layers, pair_step, plain_latents, weaken_noise
 from models.training.pairs import batches, picture_tensor
 from models.training.phases import AdversarialPhase, MappingLesson, PairPhase
 from models.training.randomness import BEFORE_THE_FIRST, step_randomness
@@ -111,6 +111,9 @@ def finish_phase(state: TrainingState, material: Material, journal: Journal) -> 
         score = lesson_score(state.generator.mapping, _lesson_target(material), state.recipe.seed)
         journal.write(_steps_so_far(state), {"mapping_r2": float(score.mean())}, state.current.name)
         adopt_mapping(state)
+    elif isinstance(state.current, PairPhase):
+        for generator in (state.generator, state.average):
+            weaken_noise(generator, state.current.noise_kept)
     state.phase, state.step = state.phase + 1, 0
     state.optimizer, state.discriminator_optimizer = None, None
 

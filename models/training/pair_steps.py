@@ -94,6 +94,14 @@ def plain_latents(
 
 
 @torch.no_grad()
+def weaken_noise(generator: Generator, share: float) -> None:
+    """Multiply the strength of all noise by share."""
+    for name, strength in generator.synthesis.named_parameters():
+        if name.endswith("noise_strength"):
+            strength.mul_(share)
+
+
+@torch.no_grad()
 def leave_noise_to_fine_layers(generator: Generator) -> None:
     """Before noise is drawn anew: below 64x64 none, for good; above at least a little.
 

@@ -41,6 +41,8 @@ class PairPhase:
 
     taught: synthesis learns alone, from the w that the mapping is to learn; mapped: both learn, end to end.
     energy: two noise draws a face under the energy score, so that noise learns what z does not decide.
+    noise_kept: what is left of the noise strengths at the end. A short phase learns grain everywhere before
+    it learns to keep it to hair.
     """
 
     name: str
@@ -56,6 +58,7 @@ class PairPhase:
     mixing: float = 0.7  # share of the faces whose layer groups know only their own factors
     average_half_life: float = 1_500.0  # pictures
     average_ramp_up: float = 0.3
+    noise_kept: float = 1.0
     adversary: Adversary | None = None
 
 

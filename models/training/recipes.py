@@ -17,6 +17,8 @@ _SMALLEST = 32  # pixels: below, the perceptual distance sees nothing
 _HALF, _FULL, _JOINT, _NOISE = 16 / 27, 8 / 27, 2 / 27, 1 / 27
 _SHARPENING = 2 / 27  # on top of them
 
+_NOISE_KEPT = 0.35  # by eye: at 1 all is grainy, at 0.5 skin still is, at 0.25 hair begins to have strands
+
 # What the phases after the mapping's lesson share: slower steps, a longer memory of the average.
 _LATE = PairPhase("late", 0, 0, latents="mapped", learning_rate=1e-3, average_half_life=5_000.0)
 
@@ -65,7 +67,15 @@ def pairs_recipe(
     phases += [
         MappingLesson("mapping", lesson_steps),
         replace(_LATE, name="joint", resolution=full, steps=joint, batch=batch),
-        replace(_LATE, name="noise", resolution=full, steps=noise, batch=batch, score="energy"),
+        replace(
+            _LATE,
+            name="noise",
+            resolution=full,
+            steps=noise,
+            batch=batch,
+            score="energy",
+            noise_kept=_NOISE_KEPT,
+        ),
     ]
     return Recipe("pairs", config, tuple(phases), seed)
 

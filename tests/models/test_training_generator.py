@@ -249,6 +249,14 @@ def test_coarse_noise_stays_silent_in_a_phase_of_noise_draws(tmp_path: Path) -> 
         assert all(float(strength.detach()) == 0 for strength in strengths)
 
 
+def test_a_phase_may_keep_a_part_of_the_noise_that_it_learned(tmp_path: Path) -> None:
+    state = new_state(recipe(replace(TAUGHT, noise_kept=0.25)))
+    state.average.synthesis.block(8).conv1.noise_strength.fill_(0.4)
+    with Journal(tmp_path) as journal:
+        finish_phase(state, material(), journal)
+    assert state.average.synthesis.block(8).conv1.noise_strength.item() == pytest.approx(0.1)
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     state = new_state(recipe(JOINT))
     with torch.no_grad():
