@@ -1,14 +1,17 @@
 // The HTTP side: one function per route; every failure is a ProblemError that can be shown as it is.
 
-import { t, term } from "./language.js";
+import { message, spoken } from "./kept_text.js";
 
 /** @import { About, Anchors, AnyModel, EditHistory, History, HistoryNode, Job, LoomDocument, NewHistoryNode, Photo, Problem, SearchSettings, Session } from "./messages.js" */
 
+/** @import { KeptText } from "./kept_text.js" */
+/** A problem of the server's, or the page's own. @typedef {Pick<Problem, "code" | "status"> & { title?: KeptText, detail?: KeptText, hint?: KeptText }} AnyProblem */
+
 /** An answer of type application/problem+json, or the reason why there was none. */
 export class ProblemError extends Error {
-  /** @param {Problem} problem */
+  /** @param {AnyProblem} problem */
   constructor(problem) {
-    super(problem.detail ?? problem.title ?? t("error.request"));
+    super(spoken(problem.detail ?? problem.title ?? message("error.request")));
     this.title = titleOf(problem);
     this.detail = problem.detail ?? "";
     this.hint = problem.hint ?? "";
@@ -20,16 +23,25 @@ export class ProblemError extends Error {
 /** Pixels of a preview: sharp at the size it is shown, and quickly made. */
 const CROP_SIDE = 256;
 
-/** What it is called in the reader's language; the detail is the server's own. @param {Problem} problem */
-export const titleOf = ({ code, title }) => term(`problem.${code}`, title ?? t("error.title"));
-
-/** @returns {Problem} */
-const unreachable = () => ({
-  code: "unreachable",
-  title: t("error.unreachable"),
-  detail: t("error.unsent"),
-  hint: t("error.unreachableHint"),
+/**
+ * What it is called in the reader's language; the detail is the server's own.
+ * @param {AnyProblem} problem
+ * @returns {KeptText}
+ */
+export const titleOf = ({ code, title }) => ({
+  term: `problem.${code}`,
+  own: title ?? message("error.title"),
 });
+
+/** @type {AnyProblem} */
+const UNREACHABLE = {
+  code: "unreachable",
+  title: message("error.unreachable"),
+  detail: message("error.unsent"),
+  hint: message("error.unreachableHint"),
+};
+
+const ROOT = "/api/v1";
 
 /**
  * @param {string} path below /api/v1
@@ -39,20 +51,20 @@ const unreachable = () => ({
 export async function request(path, init) {
   let response;
   try {
-    response = await fetch(`/api/v1${path}`, init);
+    response = await fetch(ROOT + path, init);
   } catch {
-    throw new ProblemError(unreachable());
+    throw new ProblemError(UNREACHABLE);
   }
   if (response.ok) return response;
   if (response.status === 401) location.replace("/login.html?next=" + encodeURIComponent(location.pathname));
   throw new ProblemError(await problemOf(response));
 }
 
-/** @param {Response} response @returns {Promise<Problem>} */
+/** @param {Response} response @returns {Promise<AnyProblem>} */
 async function problemOf(response) {
   const fallback = {
-    title: t("error.refused"),
-    detail: t("error.answered", { status: String(response.status) }),
+    title: message("error.refused"),
+    detail: message("error.answered", { status: String(response.status) }),
     status: response.status,
   };
   if (!response.headers.get("content-type")?.includes("json")) return fallback;
@@ -73,6 +85,9 @@ export const json = (method, body) => ({
 
 /** @template T @param {string} path @param {RequestInit} [init] @returns {Promise<T>} */
 export const read = async (path, init) => (await request(path, init)).json();
+
+/** What the server named by its whole address. @param {string} url @returns {Promise<Blob>} */
+export const fileAt = async (url) => (await request(url.slice(ROOT.length))).blob();
 
 /** @returns {Promise<About>} */
 export const about = () => read("/about");

@@ -1,7 +1,7 @@
 // Keeping faces in the gallery: adding, starring, naming, deleting with a way back, and the archive.
 
 import { EMPTY_COLLECTION } from "./collection.js";
-import { save } from "./editor.js";
+import { save } from "./download.js";
 import * as api from "./exporting_api.js";
 
 /** @import { CollectionAction } from "./collection.js" */

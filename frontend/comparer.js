@@ -2,7 +2,6 @@
 
 import * as api from "./api.js";
 import { beforeOf, canCompare } from "./comparing.js";
-import { t } from "./language.js";
 import { Newest } from "./newest.js";
 
 /** @import { Screen } from "./screen.js" */
@@ -12,7 +11,8 @@ export class Comparer {
   #store;
   #screen;
   #report;
-  /** What the layers show. */ #shown = { before: "", photo: "" };
+  /** What the layers show, or will: of two that are asked for at once the newer one. */
+  #wanted = { before: "", photo: "" };
   #following = new Newest(() => this.#follow());
 
   /** @param {Store} store @param {Screen} screen @param {(error: unknown) => void} report */
@@ -38,7 +38,7 @@ export class Comparer {
     this.#store.dispatch({ type: "comparing", comparing: what });
     try {
       if (what === "before") await this.#before();
-      if (what === "photo") await this.#show("photo", url, () => fetched(url));
+      if (what === "photo") await this.#show("photo", url, () => api.fileAt(url));
     } catch (error) {
       this.#store.dispatch({ type: "comparing", comparing: null });
       this.#report(error);
@@ -62,18 +62,17 @@ export class Comparer {
 
   /** @param {"before" | "photo"} layer @param {string} key @param {() => Promise<Blob>} get */
   async #show(layer, key, get) {
-    if (this.#shown[layer] === key) return;
+    if (this.#wanted[layer] === key) return;
     this.#screen.remove(layer);
-    this.#shown[layer] = "";
-    const picture = await createImageBitmap(await get());
-    this.#shown[layer] = key;
-    this.#screen.put(layer, picture);
+    this.#wanted[layer] = key;
+    try {
+      const picture = await createImageBitmap(await get());
+      if (this.#wanted[layer] === key) this.#screen.put(layer, picture);
+      else picture.close();
+    } catch (error) {
+      if (this.#wanted[layer] !== key) return;
+      this.#wanted[layer] = "";
+      throw error;
+    }
   }
-}
-
-/** @param {string} url */
-async function fetched(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new api.ProblemError({ title: t("picture.noCrop"), status: response.status });
-  return response.blob();
 }

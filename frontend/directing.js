@@ -24,11 +24,18 @@ export class Directing {
     store.subscribe(() => void this.#follow());
   }
 
-  /** Another model, or one that can be used by now: its directions and layer rules. */
+  /**
+   * Another model, or one that can be used by now: its directions and layer rules. Where that failed, again
+   * after the next connection.
+   */
   async #follow() {
     const state = this.#store.get();
     const model = modelOf(state);
+    const { directions, rules } = state.tools;
+    const isKnown = directions?.model === this.#asked && (rules?.model === this.#asked || !model?.editable);
+    if (state.connection.phase === "lost" && !isKnown) this.#asked = "";
     if (!model || this.#asked === model.name || state.picture === "loading") return;
+    if (state.connection.phase !== "open") return;
     this.#asked = model.name;
     try {
       this.#show(model.name, await api.directions(model.name));
@@ -140,15 +147,15 @@ export class Directing {
   async #added(model, add) {
     const direction = await this.#attempt(add);
     if (!direction) return false;
-    this.#show(model, await api.directions(model));
+    this.#change(model, (saved) => [...saved.filter(({ id }) => id !== direction.id), direction]);
     return true;
   }
 
   /** @param {Direction} direction @param {string} name */
   rename(direction, name) {
-    return this.#change(
-      (saved) => saved.map((each) => (each === direction ? { ...each, name } : each)),
+    return this.#told(
       () => api.changeDirection(direction.id, { name }),
+      (saved) => saved.map((each) => (each.id === direction.id ? { ...each, name } : each)),
     );
   }
 
@@ -156,21 +163,27 @@ export class Directing {
   remove(direction) {
     const { document } = this.#store.get();
     if (document) this.#editor.change(withDirection(document, direction.id, 0));
-    return this.#change(
-      (saved) => saved.filter((each) => each !== direction),
+    return this.#told(
       () => api.deleteDirection(direction.id),
+      (saved) => saved.filter(({ id }) => id !== direction.id),
     );
   }
 
-  /** @param {(saved: Direction[]) => Direction[]} after @param {() => Promise<unknown>} ask */
-  async #change(after, ask) {
-    const { directions } = this.#store.get().tools;
+  /** The server first. @param {() => Promise<unknown>} ask @param {(saved: Direction[]) => Direction[]} after */
+  async #told(ask, after) {
+    const model = this.#store.get().tools.directions?.model;
     try {
       await ask();
-      if (directions) this.#show(directions.model, after(directions.saved));
+      if (model) this.#change(model, after);
     } catch (error) {
       this.#editor.report(error);
     }
+  }
+
+  /** What is known by now of a model's directions. @param {string} model @param {(saved: Direction[]) => Direction[]} after */
+  #change(model, after) {
+    const { directions } = this.#store.get().tools;
+    if (directions?.model === model) this.#tools({ directions: { model, saved: after(directions.saved) } });
   }
 
   /** Keeps layer rules for the model; none: back to its own. @param {Layers} layers */

@@ -3,9 +3,10 @@
 import * as api from "./api.js";
 import { Comparer } from "./comparer.js";
 import { FINAL, PROJECTION, jobKey } from "./frame.js";
-import { t } from "./language.js";
+import { message as kept } from "./kept_text.js";
 import { Live } from "./live.js";
 import { Meter } from "./meter.js";
+import { Overdue } from "./overdue.js";
 import { runningJob } from "./selectors.js";
 import { Remembering, newId } from "./remembering.js";
 import { KEYBOARD_GESTURE_MS } from "./steps.js";
@@ -14,10 +15,10 @@ import { Visit } from "./visit.js";
 /** @import { LoomDocument, ServerMessage } from "./messages.js" */
 /** @import { Frame } from "./frame.js" */
 /** @import { Host } from "./live.js" */
+/** @import { KeptText } from "./kept_text.js" */
 /** @import { Screen } from "./screen.js" */
 /** @import { Store } from "./state.js" */
 
-const BUSY_AFTER_MS = 300;
 const REMEMBERED_EDITS = 64;
 
 /**
@@ -34,7 +35,7 @@ export class Editor {
   #comparer;
   /** @type {Map<number, LoomDocument>} */ #sent = new Map();
   #lastSent = 0;
-  /** @type {number | undefined} */ #busyTimer;
+  #overdue;
   /** @type {number | undefined} */ #gestureTimer;
   #frames = 0;
   /** @type {HTMLCanvasElement | null} */ #canvas = null;
@@ -49,6 +50,9 @@ export class Editor {
     this.#comparer = new Comparer(store, screen, (error) => this.report(error));
     this.#visit = new Visit(store, (error) => this.report(error));
     this.remembering = new Remembering(store, (error) => this.report(error));
+    this.#overdue = new Overdue(host, () => {
+      if (store.get().picture !== "loading") store.dispatch({ type: "picture", picture: "busy" });
+    });
     this.#live = new Live(host, {
       session: (attempt) => this.#visit.session(attempt),
       onConnection: (phase, retryAt, reason) =>
@@ -57,7 +61,7 @@ export class Editor {
       onMessage: (message) => this.#onMessage(message),
       onSent: (seq, document) => this.#onSent(seq, document),
       onPicture: (frame, picture) => this.#onPicture(frame, picture),
-      onBadFrame: (error) => this.#pictureFailed(t("picture.unreadable"), error.message),
+      onBadFrame: (error) => this.#pictureFailed(kept("picture.unreadable"), error.message),
     });
     store.subscribe(() => {
       const { comparing, view, mixing } = store.get();
@@ -99,8 +103,9 @@ export class Editor {
       if (document) dispatch({ type: "reading", document, values: message });
     } else if (message.type === "error") {
       const { detail = "", hint = "" } = message.problem;
-      const title = api.titleOf({ title: t("picture.failed"), ...message.problem });
-      if (message.seq !== null) this.#pictureFailed(title, `${detail} ${hint}`.trim());
+      const title = api.titleOf({ title: kept("picture.failed"), ...message.problem });
+      if (message.seq !== null && message.seq >= this.#lastSent)
+        this.#pictureFailed(title, detail || hint ? [detail, hint] : "");
       dispatch({ type: "toast", tone: "error", title, detail, hint });
     }
     this.onMessage(message);
@@ -186,11 +191,7 @@ export class Editor {
     this.#sent.set(seq, document);
     this.#sent.delete(seq - REMEMBERED_EDITS);
     this.#meter.sent(seq, performance.now());
-    if (this.#busyTimer !== undefined) return;
-    this.#busyTimer = window.setTimeout(() => {
-      this.#busyTimer = undefined;
-      if (this.#store.get().picture !== "loading") this.#store.dispatch({ type: "picture", picture: "busy" });
-    }, BUSY_AFTER_MS);
+    this.#overdue.sent();
   }
 
   /**
@@ -211,6 +212,7 @@ export class Editor {
       this.#screen.put("document", picture);
       this.#meter.drawn(frame, performance.now());
       if (frame.seq >= this.#lastSent) this.#settled();
+      else this.#overdue.came();
     }
     this.#frames += 1;
     const data = this.#canvas?.dataset;
@@ -222,15 +224,13 @@ export class Editor {
   }
 
   #settled() {
-    clearTimeout(this.#busyTimer);
-    this.#busyTimer = undefined;
+    this.#overdue.over();
     if (this.#store.get().picture !== "ready") this.#store.dispatch({ type: "picture", picture: "ready" });
   }
 
-  /** @param {string} title @param {string} detail */
+  /** @param {KeptText} title @param {KeptText} detail */
   #pictureFailed(title, detail) {
-    clearTimeout(this.#busyTimer);
-    this.#busyTimer = undefined;
+    this.#overdue.over();
     this.#store.dispatch({ type: "picture", picture: "failed", problem: detail || title });
   }
 
@@ -259,13 +259,4 @@ export class Editor {
 function refusalOf(reason) {
   if (!(reason instanceof api.ProblemError) || reason.status === 0) return null;
   return { title: reason.title, detail: reason.detail, hint: reason.hint };
-}
-
-/** Gives the person a file. @param {Blob} blob @param {string} name */
-export function save(blob, name) {
-  const link = window.document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

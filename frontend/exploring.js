@@ -87,7 +87,11 @@ export function rememberExploring(store, storage) {
       if (kept.trail.length || kept.locked) store.dispatch({ type: "exploring", change: kept });
     } else if (session && state.exploring !== kept) {
       kept = state.exploring;
-      storage.setItem(STORED_AS, JSON.stringify({ session, ...kept }));
+      try {
+        storage.setItem(STORED_AS, JSON.stringify({ session, ...kept }));
+      } catch {
+        // the browser keeps no more: the trail lasts as long as the page then
+      }
     }
   });
 }

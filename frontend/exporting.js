@@ -3,13 +3,14 @@
 import * as api from "./api.js";
 import { editCount } from "./edits.js";
 import { adopted } from "./exploring.js";
-import { save } from "./editor.js";
+import { save } from "./download.js";
 import * as files from "./exporting_api.js";
 import { kindOf } from "./file_kinds.js";
-import { t } from "./language.js";
+import { message } from "./kept_text.js";
 import { carriedBy, isEditLink, linkHash } from "./link.js";
 
 /** @import { LatentsRequest, PictureFormat } from "./exporting_messages.js" */
+/** @import { KeptText } from "./kept_text.js" */
 /** @import { LoomDocument } from "./messages.js" */
 /** @import { Editor } from "./editor.js" */
 /** @import { Projecting } from "./projecting.js" */
@@ -42,7 +43,7 @@ export class Exporting {
 
   get #document() {
     const { document } = this.#store.get();
-    if (!document) throw new api.ProblemError({ title: t("error.notConnected"), hint: t("error.inAMoment") });
+    if (!document) throw new api.ProblemError({ title: message("error.notConnected"), hint: message("error.inAMoment") });
     return document;
   }
 
@@ -65,7 +66,7 @@ export class Exporting {
   async copy() {
     const document = this.#document;
     if (!navigator.clipboard || !("ClipboardItem" in window))
-      throw new api.ProblemError({ title: t("export.noClipboard"), hint: t("export.noClipboardHint") });
+      throw new api.ProblemError({ title: message("export.noClipboard"), hint: message("export.noClipboardHint") });
     const picture = files.exportPicture({ document, ...PLAIN_PICTURE, recipe: false });
     await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
   }
@@ -92,14 +93,14 @@ export class Exporting {
     await this.#ready();
     const carried = await carriedBy(hash).catch(() => null);
     try {
-      if (!carried) throw new api.ProblemError({ title: t("link.damaged"), detail: t("link.damagedDetail") });
+      if (!carried) throw new api.ProblemError({ title: message("link.damaged"), detail: message("link.damagedDetail") });
       const { document } = await files.checkLink(carried);
-      await this.#takeOver(document, t("link.opened"), "");
+      await this.#takeOver(document, message("link.opened"), "");
     } catch (error) {
       const elsewhere = error instanceof api.ProblemError && LOST_ELSEWHERE.includes(error.code);
       this.#editor.report(
         elsewhere
-          ? new api.ProblemError({ title: t("link.stays"), detail: t("link.staysDetail"), hint: t("link.staysHint") })
+          ? new api.ProblemError({ title: message("link.stays"), detail: message("link.staysDetail"), hint: message("link.staysHint") })
           : error,
       );
     }
@@ -122,19 +123,23 @@ export class Exporting {
 
   /** A file that was dropped, pasted or chosen: a recipe, a latent or a photo. @param {File} file */
   async take(file) {
-    const kind = kindOf(new Uint8Array(await file.arrayBuffer()), file.name);
-    if (kind === "photo") return this.#projecting.upload(file);
+    const bytes = await file.arrayBuffer().catch(() => null); // a folder, or a file that is gone
+    if (!bytes) {
+      const problem = { title: message("intake.unreadable", { name: file.name }), hint: message("intake.unreadableHint") };
+      return this.#editor.report(new api.ProblemError(problem));
+    }
+    if (kindOf(new Uint8Array(bytes), file.name) === "photo") return this.#projecting.upload(file);
     const { session, document } = this.#store.get();
     this.#store.dispatch({ type: "reading-file", name: file.name });
     try {
       if (!session || !document)
-        throw new api.ProblemError({ title: t("error.notConnected"), hint: t("error.inAMoment") });
+        throw new api.ProblemError({ title: message("error.notConnected"), hint: message("error.inAMoment") });
       const found = await files.importFile(session, document.model, file);
-      const title = found.kind === "recipe" ? t("intake.restored") : t("intake.latent");
+      const title = found.kind === "recipe" ? message("intake.restored") : message("intake.latent");
       const kept = adopted(this.#store.get(), found.document);
-      const held = kept === found.document ? [] : [t("seed.heldFile")];
-      const notes = [...found.notes.map((note) => t(`intake.${note}`)), ...held];
-      await this.#takeOver(kept, title, notes.join(" "));
+      const held = kept === found.document ? [] : [message("seed.heldFile")];
+      const notes = [...found.notes.map((note) => message(`intake.${note}`)), ...held];
+      await this.#takeOver(kept, title, notes);
     } catch (error) {
       const isPhoto = error instanceof api.ProblemError && error.code === "no_recipe";
       if (isPhoto) return this.#projecting.upload(file);
@@ -145,7 +150,7 @@ export class Exporting {
     return undefined;
   }
 
-  /** @param {LoomDocument} document @param {string} title @param {string} detail */
+  /** @param {LoomDocument} document @param {KeptText} title @param {KeptText} detail */
   async #takeOver(document, title, detail) {
     if (!this.#store.get().models.some(({ name }) => name === document.model))
       this.#store.dispatch({ type: "loaded", models: await api.models() });

@@ -5,6 +5,7 @@ import { strengthOf, withDirection } from "./edits.js";
 
 /** @import { LatentMap, Place } from "./explore_messages.js" */
 /** @import { LoomDocument } from "./messages.js" */
+/** @import { EditTools } from "./state.js" */
 
 /** Deviations from the middle to the edge: beyond it hardly any face of the model lies. */
 export const REACH = 3;
@@ -22,6 +23,20 @@ const strengths = (document, { across, up }) => [
   strengthOf(document, across.id),
   strengthOf(document, up.id),
 ];
+
+/**
+ * A model's directions by now, with the map's axes, which are among them. Where they are not known yet, they
+ * come with the axes.
+ * @param {EditTools["directions"]} directions
+ * @param {string} model
+ * @param {LatentMap} map
+ * @returns {EditTools["directions"]}
+ */
+export function withAxes(directions, model, { across, up }) {
+  if (directions?.model !== model) return directions;
+  const others = directions.saved.filter(({ id }) => id !== across.id && id !== up.id);
+  return { model, saved: [...others, across, up] };
+}
 
 /** The document without what the map did to it. @param {LoomDocument} document @param {LatentMap} map */
 export const unmoved = (document, { across, up }) =>

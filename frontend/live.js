@@ -45,12 +45,15 @@ export class Live {
   #seq = 0;
   #drawn = 0;
   #attempt = 0;
+  #starting = false;
   /** @type {unknown} */ #reason = null;
   /** @type {LoomDocument | null} */ #document = null;
   /** @type {Quality | null} */ #unsent = null;
   #scheduled = false;
   /** @type {number | null} */ #settle = null;
   /** @type {number | null} */ #retry = null;
+  /** The newest picture of a search that is not drawn yet. @type {{ frame: Frame, picture: ImageBitmap } | null} */
+  #found = null;
 
   /** @param {Host} host @param {Handlers} handlers */
   constructor(host, handlers) {
@@ -60,17 +63,20 @@ export class Live {
 
   /** Connects now: at the start, or before a waiting retry is due. */
   async start() {
-    if (this.#socket) return;
+    if (this.#socket || this.#starting) return;
+    this.#starting = true;
     this.#cancelRetry();
     const attempt = this.#attempt;
     this.#handlers.onConnection(attempt ? "lost" : "connecting", null, this.#reason);
     try {
       const session = await this.#handlers.session(attempt);
       this.#reason = null;
-      if (!this.#socket) this.#listen(this.#host.connect(session));
+      this.#listen(this.#host.connect(session));
     } catch (error) {
       this.#reason = error;
       this.#retryLater();
+    } finally {
+      this.#starting = false;
     }
   }
 
@@ -148,9 +154,9 @@ export class Live {
       return;
     }
     const { kind, seq } = frame;
-    const isEdit = kind !== PROJECTION;
-    const acknowledge = () => isEdit && socket === this.#socket && this.#send({ type: "ack", seq });
-    if (isEdit && seq < this.#drawn) return void acknowledge();
+    if (kind === PROJECTION) return this.#onFound(frame);
+    const acknowledge = () => socket === this.#socket && this.#send({ type: "ack", seq });
+    if (seq < this.#drawn) return void acknowledge();
     let picture;
     try {
       picture = await this.#host.decode(frame);
@@ -159,13 +165,35 @@ export class Live {
       return void acknowledge();
     }
     this.#host.onNextFrame(() => {
-      if (!isEdit || seq >= this.#drawn) {
-        if (isEdit) this.#drawn = seq;
+      if (seq >= this.#drawn) {
+        this.#drawn = seq;
         this.#handlers.onPicture(frame, picture);
       } else {
         picture.close();
       }
       acknowledge();
+    });
+  }
+
+  /**
+   * A search goes on while nobody looks: a page in the background draws nothing, so only its newest picture
+   * waits to be drawn.
+   * @param {Frame} frame
+   */
+  async #onFound(frame) {
+    try {
+      const picture = await this.#host.decode(frame);
+      const isDue = this.#found !== null;
+      this.#found?.picture.close();
+      this.#found = { frame, picture };
+      if (isDue) return;
+    } catch (error) {
+      return this.#handlers.onBadFrame(/** @type {Error} */ (error));
+    }
+    this.#host.onNextFrame(() => {
+      const found = this.#found;
+      this.#found = null;
+      if (found) this.#handlers.onPicture(found.frame, found.picture);
     });
   }
 

@@ -54,8 +54,8 @@ async function signIn() {
 
 /** Somebody who is signed in already can go on, or sign out. */
 async function greet() {
-  const answer = await fetch("/api/v1/me");
-  if (!answer.ok) return;
+  const answer = await fetch("/api/v1/me").catch(() => null);
+  if (!answer?.ok) return;
   const { name, signed_in: signedIn } = await answer.json();
   const who = /** @type {HTMLElement} */ (document.getElementById("who"));
   const out = /** @type {HTMLElement} */ (document.getElementById("out"));
@@ -63,11 +63,21 @@ async function greet() {
   who.textContent = signedIn ? inside() : t("login.free");
   out.hidden = !signedIn;
   out.addEventListener("click", async () => {
-    await fetch("/api/v1/logout", { method: "POST" });
-    location.reload();
+    const done = await fetch("/api/v1/logout", { method: "POST" }).catch(() => null);
+    if (done?.ok) location.reload();
+    else who.textContent = t("login.unreachable");
   });
   /** @type {HTMLElement} */ (document.getElementById("inside")).hidden = false;
   form.hidden = true;
+}
+
+/** A token may be written as it is, with signs that an address would escape. @param {string} hash */
+function tokenIn(hash) {
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return hash;
+  }
 }
 
 /** The page is written in English; another language takes its place. */
@@ -85,7 +95,7 @@ field.addEventListener("input", () => field.removeAttribute("aria-invalid"));
 
 await translate().catch(console.error); // it stays in English, and works
 if (location.hash.length > 1 && !carriesEdit) {
-  field.value = decodeURIComponent(location.hash.slice(1));
+  field.value = tokenIn(location.hash.slice(1));
   history.replaceState(null, "", location.pathname + location.search);
   void signIn();
 } else {

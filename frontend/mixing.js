@@ -3,11 +3,12 @@
 
 import { seedBase } from "./document.js";
 import { bandsOf } from "./layer_names.js";
-import { rowsOf } from "./mix_rows.js";
+import { mixOf, rowsOf } from "./mix_rows.js";
 
 /** @import { Base, LoomDocument, MixSource, ModelInfo } from "./messages.js" */
 /** @import { Band } from "./layer_names.js" */
 /** @import { Row } from "./mix_rows.js" */
+/** @import { State } from "./state.js" */
 
 export const MOST_SOURCES = 16;
 /** Less than this is nothing: a strength slider at its end must not lose which layers it is for. */
@@ -63,6 +64,18 @@ export function withSource(rows, source, model) {
   const row = { source, strengths: none };
   if (rows.length >= MOST_SOURCES) return rows;
   return rows.length ? [...rows, row] : withCrossover([row], 0, Math.min(model.mix_borders[0], model.num_ws));
+}
+
+/**
+ * The document as it is by now, with one more face: storing a face takes a while, and edits go on meanwhile.
+ * @param {Pick<State, "document" | "mixing">} state
+ * @param {Base} source
+ * @param {ModelInfo} model that the face belongs to
+ * @returns {LoomDocument | null} null: the document has gone to another model
+ */
+export function withFaceAdded({ document, mixing }, source, model) {
+  if (document?.model !== model.name) return null;
+  return { ...document, mix: mixOf(withSource(shownRows(document, mixing, model), source, model)) };
 }
 
 /** @param {Row[]} rows @param {number} index @param {Base} source */

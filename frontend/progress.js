@@ -1,7 +1,7 @@
 // What a search says about itself, in words.
 
 import { rungTitle } from "./ladder.js";
-import { plural, t } from "./language.js";
+import { plural, t, term } from "./language.js";
 import { isOver } from "./selectors.js";
 
 /** @import { PlainKey } from "./language_types.js" */
@@ -53,8 +53,8 @@ const NEXT_STEPS = /** @type {Record<string, PlainKey>} */ ({
   worker_lost: "next.workerLost",
 });
 
-/** What to do about a failure. @param {Job} job */
-export const nextStep = (job) => t(NEXT_STEPS[job.error?.code ?? ""] ?? "next.retry");
+/** The text of what to do about a failure. @param {Job} job */
+export const nextStep = (job) => NEXT_STEPS[job.error?.code ?? ""] ?? "next.retry";
 
 /** @param {number | null} seconds */
 export const timeLeft = (seconds) =>
@@ -96,7 +96,7 @@ export function figures(job) {
     [
       t("figure.identity"),
       number(job.identity),
-      job.identity === null ? job.identity_note : t("figure.identityNote"),
+      job.identity === null ? term("figure.identityUnknown", job.identity_note) : t("figure.identityNote"),
     ],
     [t("figure.time"), duration(job.seconds), plural("ladder.steps", job.step)],
   ];

@@ -3,8 +3,8 @@
 import * as api from "./api.js";
 import { sameAnchors } from "./alignment.js";
 import { foundFace, latentBase } from "./document.js";
-import { save } from "./editor.js";
-import { t } from "./language.js";
+import { save } from "./download.js";
+import { message as kept } from "./kept_text.js";
 import { Newest } from "./newest.js";
 import { nextStep } from "./progress.js";
 import { faceOf, isOver, jobOf, modelOf, titleOf } from "./selectors.js";
@@ -47,7 +47,7 @@ export class Projecting {
     this.#store.dispatch({ type: "upload", upload: { phase: "sending", name } });
     try {
       if (!session)
-        throw new api.ProblemError({ title: t("error.notConnected"), hint: t("error.inAMoment") });
+        throw new api.ProblemError({ title: kept("error.notConnected"), hint: kept("error.inAMoment") });
       this.#store.dispatch({ type: "photo-added", photo: await api.uploadPhoto(session, file) });
     } catch (error) {
       fail(error instanceof api.ProblemError ? error : new api.ProblemError({ detail: String(error) }));
@@ -134,13 +134,16 @@ export class Projecting {
    * What comes of it the socket tells, in its order.
    * @param {Job} job
    * @param {"pause" | "resume" | "cancel"} what
+   * @returns {Promise<boolean>} whether the server took it
    */
   async tell(job, what) {
     try {
       await api.tellJob(job.id, what);
+      return true;
     } catch (error) {
       const finished = error instanceof api.ProblemError && error.code === "already_finished";
       if (!finished) this.#editor.report(error);
+      return finished;
     }
   }
 
@@ -209,18 +212,18 @@ export class Projecting {
       this.#store.dispatch({
         type: "toast",
         tone: "info",
-        title: t("outcome.foundTitle"),
-        detail: t("outcome.foundIn", { model: model ? titleOf(model) : job.model }),
-        hint: t("outcome.foundHint"),
+        title: kept("outcome.foundTitle"),
+        detail: kept("outcome.foundIn", { model: model ? titleOf(model) : job.model }),
+        hint: kept("outcome.foundHint"),
       });
     }
     if (job.state === "failed") {
       const detail = job.error?.detail ?? "";
-      const hint = nextStep(job);
+      const hint = kept(nextStep(job));
       this.#store.dispatch({
         type: "toast",
         tone: "error",
-        title: t("outcome.notFound"),
+        title: kept("outcome.notFound"),
         detail,
         hint,
       });

@@ -3,15 +3,13 @@
 import * as api from "./api.js";
 import { Newest } from "./newest.js";
 import { allUnsent, unsent } from "./history_unsent.js";
+import { leaveBehind, leftAs, takeLeft } from "./left_steps.js";
 
 /** @import { Store } from "./state.js" */
-/** @import { NewHistoryNode } from "./messages.js" */
+/** @import { Left } from "./left_steps.js" */
 /** @import { TreeEvent } from "./history.js" */
 
-/** @typedef {{ session: string, nodes: NewHistoryNode[], current: string }} Left */
-
 const SEND_AFTER_MS = 250;
-const LEFT = "latent-loom.unsent.";
 /** Answers that mean: not this node, whenever it is sent. */
 const REFUSALS = [404, 409, 413, 422];
 
@@ -22,7 +20,7 @@ export class Remembering {
   #reading = new Newest((/** @type {string} */ session) => this.#read(session));
   #others = new BroadcastChannel("latent-loom.history");
   /** @type {number | undefined} */ #timer;
-  /** Under which name this page leaves what could not be sent. */ #left = LEFT + newId();
+  /** Under which name this page leaves what could not be sent. */ #left = leftAs(newId());
   /** Where the server was told that the session stands. @type {string | null} */ #told = null;
 
   /** @param {Store} store @param {(error: unknown) => void} report */
@@ -51,7 +49,7 @@ export class Remembering {
     this.#told ??= history.current;
     await this.now();
     await this.read();
-    if (!history.whole) this.#takeUp(takeLeft(session));
+    if (!history.whole) this.#takeUp(takeLeft(localStorage, session));
     localStorage.removeItem(this.#left);
   }
 
@@ -72,7 +70,7 @@ export class Remembering {
     const { session, history, connection } = this.#store.get();
     const { nodes, current } = unsent(history, null);
     if (!session || !current || (!nodes.length && current === this.#told)) return;
-    if (connection.phase !== "open") return leaveBehind(this.#left, { session, ...allUnsent(history) });
+    if (connection.phase !== "open") return leaveBehind(localStorage, this.#left, { session, ...allUnsent(history) });
     api.extendHistory(session, { nodes, current }).catch(() => undefined); // nobody is left to be told
   }
 
@@ -145,30 +143,6 @@ export class Remembering {
       this.#report(error);
     }
   }
-}
-
-/** Keeps steps in the browser until the next visit. @param {string} name @param {Left} left */
-function leaveBehind(name, left) {
-  try {
-    localStorage.setItem(name, JSON.stringify(left));
-  } catch {
-    // the browser keeps no more: the page is closing, and nobody is left to be told
-  }
-}
-
-/**
- * What was left for a session; it is there no longer then.
- * @param {string | null} session
- * @returns {Left[]}
- */
-function takeLeft(session) {
-  const names = Object.keys(localStorage).filter((name) => name.startsWith(LEFT));
-  return names.flatMap((name) => {
-    const left = JSON.parse(localStorage.getItem(name) ?? "{}");
-    if (left.session !== session) return [];
-    localStorage.removeItem(name);
-    return [left];
-  });
 }
 
 /** A random UUID; unlike crypto.randomUUID also where the page comes over plain http. */

@@ -5,6 +5,7 @@ import { EMPTY_COLLECTION, reduceCollection } from "./collection.js";
 import { NOT_COMPARED } from "./comparing.js";
 import { UNEXPLORED } from "./exploring.js";
 import { NO_HISTORY, rooted } from "./history.js";
+import { sameText } from "./kept_text.js";
 import { UNMIXED } from "./mixing.js";
 import { withAligned, withAnchors, withHistory, withJob, withPhoto } from "./searches.js";
 import { isOver } from "./selectors.js";
@@ -15,6 +16,7 @@ import { inForce, withEdit, withPlace, withRelease, withStep, withTree } from ".
 /** @import { Comparison } from "./comparing.js" */
 /** @import { Exploring } from "./exploring.js" */
 /** @import { Tree, TreeEvent } from "./history.js" */
+/** @import { KeptText } from "./kept_text.js" */
 /** @import { Mixing } from "./mixing.js" */
 /** @import { Direction, LayerRules, Reading, Task } from "./editing_messages.js" */
 
@@ -24,13 +26,13 @@ const REMEMBERED_FACES = 50;
  * @typedef {object} Toast
  * @property {number} id
  * @property {"error" | "info"} tone
- * @property {string} title
- * @property {string} detail
- * @property {string} hint
+ * @property {KeptText} title
+ * @property {KeptText} detail
+ * @property {KeptText} hint
  * @property {number} times
  */
 /** @typedef {{ name: string, held: boolean, at: number }} Gesture */
-/** @typedef {{ title: string, detail: string, hint: string }} Refusal */
+/** @typedef {{ title: KeptText, detail: KeptText, hint: KeptText }} Refusal */
 /**
  * @typedef {object} Connection
  * @property {"connecting" | "open" | "lost"} phase
@@ -46,6 +48,7 @@ const REMEMBERED_FACES = 50;
  * @property {Task | null} search of directions
  * @property {Task | null} request of faces
  * @property {string[]} wished attributes that the request names
+ * @property {Record<"walk" | "edit", Task | null>} films the newest of each
  * @property {Refusal | null} refusal of what was last asked for in a dialog
  */
 /**
@@ -59,7 +62,7 @@ const REMEMBERED_FACES = 50;
 /**
  * @typedef {{ phase: "idle" }
  *   | { phase: "sending", name: string }
- *   | { phase: "failed", name: string, title: string, detail: string, hint: string }} Upload
+ *   | ({ phase: "failed", name: string } & Refusal)} Upload
  */
 
 /**
@@ -84,7 +87,7 @@ const REMEMBERED_FACES = 50;
  * @property {Connection} connection
  * @property {Meter} meter
  * @property {"loading" | "ready" | "busy" | "failed"} picture
- * @property {string} pictureProblem
+ * @property {KeptText} pictureProblem
  * @property {"document" | "projection"} view what the canvas shows
  * @property {"photo" | "before" | null} comparing
  * @property {Photo[]} photos oldest first
@@ -118,7 +121,7 @@ const REMEMBERED_FACES = 50;
  *   | { type: "rules", rules: LayerRules & { model: string } }
  *   | { type: "connection", connection: Connection }
  *   | { type: "meter", meter: Meter }
- *   | { type: "picture", picture: State["picture"], problem?: string }
+ *   | { type: "picture", picture: State["picture"], problem?: KeptText }
  *   | { type: "view", view: State["view"] }
  *   | { type: "comparing", comparing: State["comparing"] }
  *   | { type: "upload", upload: Upload }
@@ -130,7 +133,7 @@ const REMEMBERED_FACES = 50;
  *   | { type: "history", job: string, history: History }
  *   | { type: "awaiting", job: string | null }
  *   | { type: "job", job: Job }
- *   | { type: "toast", tone: Toast["tone"], title: string, detail: string, hint: string }
+ *   | ({ type: "toast", tone: Toast["tone"] } & Refusal)
  *   | { type: "toast-dismissed", id: number }} Action
  */
 
@@ -159,6 +162,7 @@ export const initialState = {
     search: null,
     request: null,
     wished: [],
+    films: { walk: null, edit: null },
     refusal: null,
   },
   connection: { phase: "connecting", retryAt: null, refusal: null },
@@ -291,7 +295,7 @@ function withReading(state, document, values) {
 
 /** @param {Toast[]} toasts @param {Extract<Action, { type: "toast" }>} action @returns {Toast[]} */
 function withToast(toasts, { tone, title, detail, hint }) {
-  const again = toasts.find((toast) => toast.title === title && toast.detail === detail);
+  const again = toasts.find((toast) => sameText(toast.title, title) && sameText(toast.detail, detail));
   if (again) return toasts.map((toast) => (toast === again ? { ...again, times: again.times + 1 } : toast));
   const id = 1 + Math.max(0, ...toasts.map((toast) => toast.id));
   return [...toasts, { id, tone, title, detail, hint, times: 1 }].slice(-4);

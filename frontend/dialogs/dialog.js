@@ -2,7 +2,8 @@
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
-import { t } from "../language.js";
+import { spoken } from "../kept_text.js";
+import { t, term } from "../language.js";
 import { isUnderWay } from "../tasks.js";
 import { IconButton } from "../views/controls.js";
 
@@ -13,6 +14,7 @@ import { IconButton } from "../views/controls.js";
 /** @param {{ title: string, testid: string, onClose: () => void, children?: ComponentChildren }} props */
 export function Dialog({ title, testid, onClose, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const isOutside = useRef(false);
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
@@ -26,7 +28,10 @@ export function Dialog({ title, testid, onClose, children }) {
       "aria-labelledby": `${testid}-title`,
       "data-testid": testid,
       onClose,
-      onClick: (/** @type {MouseEvent} */ event) => event.target === dialog.current && onClose(),
+      // A text that is marked with the mouse may end outside: only a press that began there closes.
+      onPointerDown: (/** @type {PointerEvent} */ event) => (isOutside.current = event.target === dialog.current),
+      onClick: (/** @type {MouseEvent} */ event) =>
+        isOutside.current && event.target === dialog.current && onClose(),
     },
     h(
       "div",
@@ -56,9 +61,9 @@ export function Refused({ refusal }) {
     h(
       "div",
       { class: "problem", role: "alert", "data-testid": "refused" },
-      h("strong", null, refusal.title),
-      refusal.detail && h("p", null, refusal.detail),
-      refusal.hint && h("p", null, refusal.hint),
+      h("strong", null, spoken(refusal.title)),
+      refusal.detail && h("p", null, spoken(refusal.detail)),
+      refusal.hint && h("p", null, spoken(refusal.hint)),
     )
   );
 }
@@ -76,7 +81,8 @@ export function TaskProgress({ task, onCancel }) {
     );
   }
   const part = task.total ? task.step / task.total : 0;
-  const note = task.note ? task.note[0].toUpperCase() + task.note.slice(1) : t("task.working");
+  const english = task.note && task.note[0].toUpperCase() + task.note.slice(1);
+  const note = task.note ? term(`task.${task.note}`, english) : t("task.working");
   const filming = task.kind === "films" && task.total > 0;
   const working = filming ? t("film.frames", { step: task.step, total: task.total }) : note;
   const waiting = task.state === "queued" ? t("task.queued") : working;

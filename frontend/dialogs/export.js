@@ -44,7 +44,7 @@ export function Export(view) {
       h(Picture, { ...view, model }),
       h(Latents, view),
       h(LinkPart, view),
-      edited && h(FilmOfEdit, { ...view, model }),
+      edited && h(FilmOfEdit, { view, model }),
     ),
   );
 }
@@ -270,11 +270,11 @@ function LinkPart({ exporting }) {
  */
 const editMotion = (start, end, seconds, back) => ({ kind: "edit", start, end, seconds, easing: "gentle", back });
 
-/** From the face as it was to the face as it is. @param {View & { model: ModelInfo }} props */
-function FilmOfEdit({ state, model }) {
+/** From the face as it was to the face as it is. @param {{ view: View, model: ModelInfo }} props */
+function FilmOfEdit({ view, model }) {
   const [seconds, setSeconds] = useState("2");
   const [back, setBack] = useState(true);
-  const end = state.document;
+  const end = view.state.document;
   if (!end) return null;
   return h(
     "div",
@@ -282,7 +282,7 @@ function FilmOfEdit({ state, model }) {
     h(
       FilmMaker,
       {
-        session: state.session,
+        view,
         model,
         name: "edit",
         ready: true,

@@ -1,10 +1,11 @@
 // Making a film: its form, its task, and the file to download. For walks and for edits.
 
 import { h } from "../vendor/preact.js";
-import { useEffect, useRef, useState } from "../vendor/hooks.js";
+import { useEffect, useState } from "../vendor/hooks.js";
 import { ProblemError } from "../api.js";
 import * as tasks from "../edits_api.js";
 import { exportFormats, requestFilm } from "../exporting_api.js";
+import { spoken } from "../kept_text.js";
 import { formatNumber, t } from "../language.js";
 import { follow, isUnderWay } from "../tasks.js";
 import { Select, option } from "../views/controls.js";
@@ -14,6 +15,8 @@ import { TaskProgress } from "./dialog.js";
 /** @import { Task } from "../editing_messages.js" */
 /** @import { ModelInfo } from "../messages.js" */
 /** @import { ComponentChildren } from "../vendor/preact.js" */
+/** @import { View } from "../views/app.js" */
+/** @typedef {"walk" | "edit"} FilmName */
 
 const RATES = ["12", "24", "30", "60"];
 const SMALL = 256;
@@ -21,17 +24,17 @@ const LARGEST = 1024;
 const wait = (/** @type {number} */ ms) => new Promise((done) => void setTimeout(done, ms));
 
 /**
- * @param {{ session: string | null, model: ModelInfo, name: "walk" | "edit", ready: boolean,
- *   motion: () => NewFilm["motion"], children?: ComponentChildren }} props name: in front of test ids; children:
- *   further choices
+ * @param {{ view: View, model: ModelInfo, name: FilmName, ready: boolean, motion: () => NewFilm["motion"],
+ *   children?: ComponentChildren }} props name: in front of test ids, too; children: further choices
  */
-export function FilmMaker({ session, model, name, ready, motion, children }) {
+export function FilmMaker({ view, model, name, ready, motion, children }) {
+  const { session } = view.state;
   const [formats, setFormats] = useState(/** @type {FilmFormat[]} */ ([]));
   const [format, setFormat] = useState(/** @type {FilmFormat} */ ("gif"));
   const [rate, setRate] = useState("24");
   const [size, setSize] = useState(model.img_resolution > LARGEST ? String(LARGEST) : "");
   const [problem, setProblem] = useState("");
-  const { task, watch, cancel, forget } = useTask(setProblem);
+  const { task, watch, cancel, forget } = taskOf(view, name, setProblem);
   useEffect(() => {
     exportFormats().then(
       ({ films }) => {
@@ -49,6 +52,7 @@ export function FilmMaker({ session, model, name, ready, motion, children }) {
     try {
       await watch(await requestFilm(session, { motion: motion(), ...how }));
     } catch (error) {
+      forget(); // it was lost sight of
       setProblem(reasonOf(error));
     }
   };
@@ -107,7 +111,7 @@ export function FilmMaker({ session, model, name, ready, motion, children }) {
 
 /** @param {unknown} error what went wrong, and what to do */
 const reasonOf = (error) =>
-  error instanceof ProblemError ? `${error.detail || error.title} ${error.hint}`.trim() : String(error);
+  error instanceof ProblemError ? spoken([error.detail || error.title, error.hint]) : String(error);
 
 /** @param {FilmFormat} format */
 const shownFormat = (format) => ({ mp4: "MP4", webm: "WebM", gif: "GIF", webp: "WebP" })[format];
@@ -149,23 +153,28 @@ function Finished({ film, name }) {
 }
 
 /**
- * A task of the server that is followed while the dialog is open; it goes on when that is closed.
+ * The newest film's task. It goes on when the dialog is closed, and is there when that is opened again.
+ * @param {View} view
+ * @param {FilmName} name
  * @param {(problem: string) => void} complain
  */
-function useTask(complain) {
-  const [task, setTask] = useState(/** @type {Task | null} */ (null));
-  const wanted = useRef(true);
-  useEffect(() => () => void (wanted.current = false), []);
+function taskOf({ store, state }, name, complain) {
+  const task = state.tools.films[name];
+  const keep = (/** @type {Task | null} */ news) =>
+    store.dispatch({ type: "tools", change: { films: { ...store.get().tools.films, [name]: news } } });
   /** @param {Task} begun */
-  const watch = (begun) =>
-    follow(begun, {
+  const watch = (begun) => {
+    keep(begun);
+    return follow(begun, {
       look: tasks.task,
       wait,
       tell: (news) => {
-        if (wanted.current) setTask(news);
-        return wanted.current;
+        const isWanted = store.get().tools.films[name]?.id === begun.id;
+        if (isWanted) keep(news);
+        return isWanted;
       },
     });
+  };
   const cancel = async () => {
     try {
       if (task) await tasks.cancelTask(task.id);
@@ -173,5 +182,5 @@ function useTask(complain) {
       complain(reasonOf(error));
     }
   };
-  return { task, watch, cancel, forget: () => setTask(null) };
+  return { task, watch, cancel, forget: () => keep(null) };
 }

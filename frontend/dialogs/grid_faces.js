@@ -24,6 +24,7 @@ export function Faces({ wanted, tiles, seeds, onChoose, onKeep }) {
   };
   /** @param {KeyboardEvent} event */
   const onKey = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key.toLowerCase() === "s" && wanted[at]) return void star(wanted[at]);
     const cells = /** @type {HTMLElement[]} */ ([...(grid.current?.querySelectorAll(".grid-face") ?? [])]);
     const columns = cells.filter((cell) => cell.offsetTop === cells[0].offsetTop).length;

@@ -2,6 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
+import { directionName } from "../direction_names.js";
 import { spans } from "../edits.js";
 import { t } from "../language.js";
 import { modelOf } from "../selectors.js";
@@ -10,7 +11,8 @@ import { Select } from "../views/controls.js";
 import { Dialog, Refused, TaskProgress } from "./dialog.js";
 import { ImportDirection } from "./import.js";
 import { RowChoice } from "../views/layer_rules.js";
-import { Strip, sideOf } from "./strip.js";
+import { levelOf } from "../views/tiles.js";
+import { Strip } from "./strip.js";
 import { Trial } from "./trial.js";
 
 /** @import { LoomDocument, ModelInfo } from "../messages.js" */
@@ -142,12 +144,13 @@ const where = (rows, explained) =>
 function Candidates(props) {
   const { task, model, document } = props;
   const [chosen, setChosen] = useState(/** @type {number | null} */ (null));
-  const side = sideOf(model, STRIP_SIDE);
+  const side = levelOf(model, STRIP_SIDE);
   return h(
     "ol",
     { class: "candidates", "data-testid": "candidates" },
     task.candidates?.map((candidate) => {
-      const { index, name, layers, maximum, explained } = candidate;
+      const { index, layers, maximum, explained } = candidate;
+      const name = directionName(candidate.name);
       const open = chosen === index;
       return h(
         "li",

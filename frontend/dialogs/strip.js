@@ -4,20 +4,12 @@ import { h } from "../vendor/preact.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { candidateStrip } from "../edits_api.js";
 
-/** @import { LoomDocument, ModelInfo } from "../messages.js" */
+/** @import { LoomDocument } from "../messages.js" */
 
 const WAIT_MS = 80;
 
 /** Strips come one after another; those that nobody waits for any more are left out. */
 let queue = Promise.resolve();
-
-/**
- * The largest level of the picture that is no larger than what is shown.
- * @param {ModelInfo} model
- * @param {number} side
- */
-export const sideOf = ({ resolutions, img_resolution }, side) =>
-  Math.max(...resolutions.filter((each) => each <= side), Math.min(img_resolution, 4));
 
 /**
  * The pictures before stay until the new ones are there.

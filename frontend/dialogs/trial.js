@@ -2,10 +2,12 @@
 
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
+import { directionName } from "../direction_names.js";
 import { t } from "../language.js";
 import { RowChoice } from "../views/layer_rules.js";
 import { Slider } from "../views/slider.js";
-import { Strip, sideOf } from "./strip.js";
+import { levelOf } from "../views/tiles.js";
+import { Strip } from "./strip.js";
 
 /** @import { LoomDocument, ModelInfo } from "../messages.js" */
 /** @import { Candidate, Task } from "../editing_messages.js" */
@@ -20,7 +22,7 @@ const FARTHEST = 20;
  */
 export function Trial({ task, model, document, directing, candidate }) {
   const [strength, setStrength] = useState(candidate.maximum / 2);
-  const [name, setName] = useState(candidate.name);
+  const [name, setName] = useState(directionName(candidate.name));
   const [rows, setRows] = useState(candidate.layers);
   const [range, setRange] = useState([String(candidate.minimum), String(candidate.maximum)]);
   const [saved, setSaved] = useState(false);
@@ -33,7 +35,8 @@ export function Trial({ task, model, document, directing, candidate }) {
   const empty = !(minimum < maximum);
   const save = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    setSaved(await directing.save(task, candidate, { name: name.trim(), layers: rows, minimum, maximum }));
+    const own = name === directionName(candidate.name) ? candidate.name : name.trim();
+    setSaved(await directing.save(task, candidate, { name: own, layers: rows, minimum, maximum }));
   };
   return h(
     "div",
@@ -43,7 +46,7 @@ export function Trial({ task, model, document, directing, candidate }) {
       candidate: candidate.index,
       document,
       strengths: [strength],
-      side: sideOf(model, PICTURE_SIDE),
+      side: levelOf(model, PICTURE_SIDE),
       layers: rows,
     }),
     h(

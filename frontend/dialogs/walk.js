@@ -20,7 +20,7 @@ const KEEP_AFTER_MS = 400;
 /** @param {View} view */
 export function WalkDialog(view) {
   const { state, store, editor } = view;
-  const { timeline, change, problem } = useKeptWalk(state.session);
+  const { timeline, change, problem } = useKeptWalk(state.session, (error) => editor.report(error));
   const model = modelOfWalk(state.models, timeline) ?? modelOf(state);
   const close = () => store.dispatch({ type: "tools", change: { dialog: null } });
   if (!model) return null;
@@ -45,7 +45,7 @@ export function WalkDialog(view) {
         }),
         h(WalkSources, { view, timeline, change }),
         h(FilmMaker, {
-          session: state.session,
+          view,
           model,
           name: "walk",
           ready: length(timeline) > 0,
@@ -64,13 +64,15 @@ function modelOfWalk(models, timeline) {
 /**
  * The session's walk, which the server keeps: read once, written when it has not changed for a moment.
  * @param {string | null} session
+ * @param {(error: unknown) => void} report what the dialog cannot say, because it is closed
  */
-function useKeptWalk(session) {
+function useKeptWalk(session, report) {
   const [timeline, setTimeline] = useState(/** @type {Timeline | null} */ (null));
   const [problem, setProblem] = useState("");
   const unkept = useRef(/** @type {Timeline | null} */ (null));
+  const isOpen = useRef(true);
   /** @param {unknown} error */
-  const complain = (error) => setProblem(/** @type {Error} */ (error).message);
+  const complain = (error) => (isOpen.current ? setProblem(/** @type {Error} */ (error).message) : report(error));
   useEffect(() => {
     if (!session) return;
     sessionWalk(session).then(
@@ -102,6 +104,7 @@ function useKeptWalk(session) {
     addEventListener("pagehide", leave);
     return () => {
       removeEventListener("pagehide", leave);
+      isOpen.current = false;
       leave();
     };
   }, []);

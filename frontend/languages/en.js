@@ -33,11 +33,11 @@ export const en = /** @type {const} */ ({
   "error.unreachableHint": "Check that it is still running; the page reconnects by itself.",
   "error.refused": "The server refused this",
   "error.answered": "It answered {status}.",
+  "error.codeMissing": "This part of the page could not be loaded",
   "error.notConnected": "Not connected yet",
   "error.inAMoment": "Try again in a moment.",
   "picture.failed": "The picture could not be made",
   "picture.unreadable": "The picture that came could not be read.",
-  "picture.noCrop": "The photo's crop could not be loaded",
 
   // models
   "models.title": "Models",
@@ -165,6 +165,8 @@ export const en = /** @type {const} */ ({
   "directions.export": "Export {name}",
   "directions.delete": "Delete {name}",
   "directions.sure": "Delete?",
+  "directions.mapAxis": "Map axis {number}",
+  "directions.component": "{of} component {number}",
   "directions.method": "Method",
   "method.sefa": "SeFa",
   "method.ganspace": "GANSpace",
@@ -559,6 +561,8 @@ export const en = /** @type {const} */ ({
   "film.noVideo": "MP4 and WebM need PyAV on the server: pip install 'latentloom[video]'.",
   "intake.drop": "Drop it: a photo to look for faces on it, or a picture or latent exported here to go on with it",
   "intake.reading": "Reading {name}…",
+  "intake.unreadable": "The browser cannot read {name}",
+  "intake.unreadableHint": "Bring a single file, not a folder, and one that is still there.",
   "intake.restored": "The edit of this picture is back",
   "intake.latent": "The latent of this file is your face now",
   "intake.another_flow":

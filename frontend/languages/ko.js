@@ -35,11 +35,11 @@ export const ko = {
   "error.unreachableHint": "서버가 실행 중인지 확인하세요. 연결은 자동으로 복구됩니다.",
   "error.refused": "서버가 요청을 거부했습니다",
   "error.answered": "응답 코드: {status}.",
+  "error.codeMissing": "페이지의 이 부분을 불러오지 못했습니다",
   "error.notConnected": "아직 연결되지 않았습니다",
   "error.inAMoment": "잠시 뒤 다시 시도하세요.",
   "picture.failed": "이미지를 만들 수 없었습니다",
   "picture.unreadable": "받은 이미지를 읽을 수 없었습니다.",
-  "picture.noCrop": "사진에서 잘라 낸 얼굴을 불러오지 못했습니다",
 
   // 모델
   "models.title": "모델",
@@ -161,6 +161,8 @@ export const ko = {
   "directions.export": "{name} 내보내기",
   "directions.delete": "{name} 삭제",
   "directions.sure": "삭제할까요?",
+  "directions.mapAxis": "지도 축 {number}",
+  "directions.component": "{of} 성분 {number}",
   "directions.method": "방법",
   "method.sefa": "SeFa",
   "method.ganspace": "GANSpace",
@@ -550,6 +552,8 @@ export const ko = {
   "film.noVideo": "MP4와 WebM은 서버에 PyAV가 있어야 합니다: pip install 'latentloom[video]'.",
   "intake.drop": "여기에 놓으십시오. 사진이면 얼굴을 찾고, 여기에서 내보낸 그림이나 잠재 벡터면 이어서 편집합니다",
   "intake.reading": "{name} 읽는 중…",
+  "intake.unreadable": "브라우저가 {name} 파일을 읽지 못합니다",
+  "intake.unreadableHint": "폴더가 아니라, 아직 그 자리에 있는 파일 하나를 가져오세요.",
   "intake.restored": "이 그림의 편집이 돌아왔습니다",
   "intake.latent": "이 파일의 잠재 벡터가 지금의 얼굴입니다",
   "intake.another_flow":
@@ -773,6 +777,12 @@ export const ko = {
 
 /** Words for what the server names in English. @type {Record<string, string>} */
 export const koTerms = {
+  "task.looking for directions": "방향을 찾는 중",
+  "task.making faces": "얼굴을 만드는 중",
+  "task.reading faces of this model": "이 모델의 얼굴을 읽는 중",
+  "task.rendering frames": "프레임을 그리는 중",
+  "task.writing the file": "파일을 쓰는 중",
+  "figure.identityUnknown": "신원을 비교할 네트워크가 없습니다",
   "attribute.gender": "성별",
   "attribute.glasses": "안경",
   "attribute.yaw": "좌우 각도",
@@ -812,6 +822,7 @@ export const koTerms = {
   "problem.too_slow": "요청이 너무 느리게 도착했습니다",
   "problem.already_finished": "이미 끝난 작업입니다",
   "problem.name_taken": "이미 쓰고 있는 이름입니다",
+  "problem.session_full": "세션이 가득 찼습니다",
   "problem.gallery_full": "갤러리가 가득 찼습니다",
   "problem.too_many_directions": "방향이 너무 많습니다",
   "problem.not_continuable": "이 결과는 그렇게 이어 갈 수 없습니다",

@@ -3,9 +3,10 @@
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
 import { activations } from "../inspection_api.js";
+import { spoken } from "../kept_text.js";
 import { formatNumber, t } from "../language.js";
 import { convolutionsOf, sideOf } from "../layer_names.js";
-import { IconButton, Select } from "./controls.js";
+import { IconButton, Select, option } from "./controls.js";
 import { useRequested } from "./requested.js";
 
 /** @import { Look, Sheet } from "../inspection_api.js" */
@@ -75,7 +76,7 @@ export function ActivationSheet({ document, model }) {
           },
         }),
     ),
-    problem && h("p", { class: "problem", role: "status" }, problem),
+    problem && h("p", { class: "problem", role: "status" }, spoken(problem)),
     !problem && !said && h("p", { class: "note", role: "status" }, t("activations.computing")),
     said &&
       h(Pages, {
@@ -95,7 +96,7 @@ export function ActivationSheet({ document, model }) {
 /** @param {{ look: Look, model: ModelInfo, change: (change: Partial<Look>) => void }} props */
 function Choices({ look, model, change }) {
   const layers = Array.from({ length: convolutionsOf(model) }, (_, layer) =>
-    pair(layer, t("noise.layer", { layer, side: String(sideOf(layer)) })),
+    option(String(layer), t("noise.layer", { layer, side: String(sideOf(layer)) })),
   );
   const spread = look.spread === "range" ? "range" : String(look.deviations);
   return h(
@@ -112,7 +113,7 @@ function Choices({ look, model, change }) {
       label: t("activations.channels"),
       testid: "activations-count",
       value: String(look.count),
-      options: COUNTS.map((count) => pair(count, formatNumber(count))),
+      options: COUNTS.map((count) => option(String(count), formatNumber(count))),
       onChange: (value) =>
         change({ count: Number(value), first: look.first - (look.first % Number(value)) }),
     }),
@@ -120,21 +121,21 @@ function Choices({ look, model, change }) {
       label: t("activations.order"),
       testid: "activations-order",
       value: look.order,
-      options: [pair("number", t("activations.byNumber")), pair("strength", t("activations.byStrength"))],
+      options: [option("number", t("activations.byNumber")), option("strength", t("activations.byStrength"))],
       onChange: (value) => change({ order: value === "strength" ? "strength" : "number", first: 0 }),
     }),
     h(Choice, {
       label: t("activations.shown"),
       testid: "activations-shown",
       value: look.shown,
-      options: [pair("maps", t("activations.maps")), pair("spectra", t("activations.spectra"))],
+      options: [option("maps", t("activations.maps")), option("spectra", t("activations.spectra"))],
       onChange: (value) => change({ shown: value === "spectra" ? "spectra" : "maps" }),
     }),
     h(Choice, {
       label: t("activations.scope"),
       testid: "activations-scope",
       value: look.scope,
-      options: [pair("channel", t("activations.eachChannel")), pair("layer", t("activations.wholeLayer"))],
+      options: [option("channel", t("activations.eachChannel")), option("layer", t("activations.wholeLayer"))],
       onChange: (value) => change({ scope: value === "layer" ? "layer" : "channel" }),
     }),
     h(Choice, {
@@ -142,8 +143,8 @@ function Choices({ look, model, change }) {
       testid: "activations-spread",
       value: spread,
       options: [
-        pair("range", t("activations.range")),
-        ...DEVIATIONS.map((count) => pair(count, t("activations.deviations", { count }))),
+        option("range", t("activations.range")),
+        ...DEVIATIONS.map((count) => option(String(count), t("activations.deviations", { count }))),
       ],
       onChange: (value) =>
         change(
@@ -152,9 +153,6 @@ function Choices({ look, model, change }) {
     }),
   );
 }
-
-/** @param {string | number} value @param {string} shown @returns {[string, string]} */
-const pair = (value, shown) => [String(value), shown];
 
 /** @param {Parameters<typeof Select>[0]} props */
 const Choice = (props) =>

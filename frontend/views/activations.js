@@ -1,29 +1,21 @@
 // The way into the network: its layers' activations, fetched when somebody wants to see them.
 
 import { h } from "../vendor/preact.js";
-import { useEffect, useState } from "../vendor/hooks.js";
+import { useState } from "../vendor/hooks.js";
 import { t } from "../language.js";
 import { modelOf } from "../selectors.js";
+import { useOnDemand } from "./on_demand.js";
 
-/** @import { VNode } from "../vendor/preact.js" */
-/** @import { SheetProps } from "./activation_sheet.js" */
 /** @import { View } from "./app.js" */
+
+const SHEET = { sheet: async () => (await import("./activation_sheet.js")).ActivationSheet };
 
 /** @param {View} view */
 export function Activations({ state, editor }) {
   const [open, setOpen] = useState(false);
-  const [sheet, setSheet] = useState(
-    /** @type {{ view: ((props: SheetProps) => VNode | null) | null }} */ ({ view: null }),
-  );
+  const sheet = useOnDemand(open ? "sheet" : null, SHEET, { editor, onFailed: () => setOpen(false) });
   const { document } = state;
   const model = modelOf(state);
-  useEffect(() => {
-    if (!open || sheet.view) return;
-    import("./activation_sheet.js").then(
-      ({ ActivationSheet }) => setSheet({ view: ActivationSheet }),
-      (error) => editor.report(error),
-    );
-  }, [open]);
   return h(
     "section",
     { class: "panel", id: "layers", "aria-labelledby": "layers-title" },
@@ -45,6 +37,6 @@ export function Activations({ state, editor }) {
       ),
     ),
     h("p", { class: "note" }, t("activations.note")),
-    open && document && model && sheet.view && h(sheet.view, { document, model }),
+    document && model && sheet && h(sheet, { document, model }),
   );
 }

@@ -4,10 +4,12 @@ import { h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import * as api from "../api.js";
 import { ANCHOR_NAMES, sameAnchors, viewAround, viewKept, withAnchor } from "../alignment.js";
+import { spoken } from "../kept_text.js";
 import { t } from "../language.js";
 import { Newest } from "../newest.js";
 import { faceOf } from "../selectors.js";
 
+/** @import { KeptText } from "../kept_text.js" */
 /** @import { Anchors, Photo, Point } from "../messages.js" */
 /** @import { View } from "./app.js" */
 /** @typedef {typeof ANCHOR_NAMES[number]} AnchorName */
@@ -175,12 +177,18 @@ function Anchor({ name, at, box, onMove, onPlace }) {
 
 /** The aligned face: the newest one that is there. @param {{ photo: string, anchors: Anchors }} props */
 function Preview({ photo, anchors }) {
-  const [shown, setShown] = useState({ url: "", problem: "" });
+  const [shown, setShown] = useState(/** @type {{ url: string, problem: KeptText }} */ ({ url: "", problem: "" }));
   const newest = useRef(/** @type {Newest<{ photo: string, anchors: Anchors }> | null} */ (null));
-  newest.current ??= new Newest(async (task) => setShown(await cropOf(task)));
+  const wanted = useRef(true);
+  newest.current ??= new Newest(async (task) => {
+    const crop = await cropOf(task);
+    if (wanted.current) setShown(crop);
+    else URL.revokeObjectURL(crop.url);
+  });
+  useEffect(() => () => void (wanted.current = false), []);
   useEffect(() => void newest.current?.ask({ photo, anchors }), [photo, JSON.stringify(anchors)]);
   useEffect(() => () => URL.revokeObjectURL(shown.url), [shown.url]);
-  if (shown.problem) return h("p", { class: "crop-problem", role: "status" }, shown.problem);
+  if (shown.problem) return h("p", { class: "crop-problem", role: "status" }, spoken(shown.problem));
   if (!shown.url) return h("span", { class: "crop-preview" });
   return h("img", {
     class: "crop-preview",
@@ -196,6 +204,6 @@ async function cropOf({ photo, anchors }) {
   try {
     return { url: URL.createObjectURL(await api.crop(photo, anchors)), problem: "" };
   } catch (error) {
-    return { url: "", problem: error instanceof api.ProblemError ? error.detail : String(error) };
+    return { url: "", problem: error instanceof api.ProblemError ? error.detail || error.title : String(error) };
   }
 }

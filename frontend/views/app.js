@@ -1,8 +1,8 @@
 // The whole page.
 
 import { Fragment, h } from "../vendor/preact.js";
-import { useEffect, useReducer, useRef, useState } from "../vendor/hooks.js";
-import { editCount } from "../edits.js";
+import { useEffect, useReducer, useRef } from "../vendor/hooks.js";
+import { canCompare } from "../comparing.js";
 import { onLanguage, t } from "../language.js";
 import { useShortcut } from "../shortcuts.js";
 import { Activations } from "./activations.js";
@@ -17,6 +17,7 @@ import { Mix } from "./mix.js";
 import { ModelChooser } from "./models.js";
 import { Noise } from "./noise.js";
 import { ConnectionBanner, Toasts } from "./notices.js";
+import { useOnDemand } from "./on_demand.js";
 import { Photo } from "./photo.js";
 import { Stage } from "./stage.js";
 import { Foot, TopBar } from "./topbar.js";
@@ -94,6 +95,7 @@ export function App(parts) {
 const isKnown = ({ about, document, gallery, connection, toasts }) =>
   (about && document && gallery.items !== null) || connection.phase === "lost" || toasts.length > 0;
 
+/** @type {Record<string, () => Promise<(view: View) => VNode | null>>} */
 const DIALOGS = {
   search: async () => (await import("../dialogs/search.js")).Search,
   request: async () => (await import("../dialogs/request.js")).RequestFaces,
@@ -106,12 +108,9 @@ const DIALOGS = {
 
 /** The dialog that is open; its code is fetched when it is. @param {View} view */
 function OpenDialog(view) {
-  const { dialog } = view.state.tools;
-  const [loaded, setLoaded] = useState(/** @type {Record<string, (view: View) => VNode | null>} */ ({}));
-  useEffect(() => {
-    if (dialog) void DIALOGS[dialog]().then((body) => setLoaded((before) => ({ ...before, [dialog]: body })));
-  }, [dialog]);
-  return dialog && loaded[dialog] ? h(loaded[dialog], view) : null;
+  const onFailed = () => view.store.dispatch({ type: "tools", change: { dialog: null } });
+  const body = useOnDemand(view.state.tools.dialog, DIALOGS, { editor: view.editor, onFailed });
+  return body && h(body, view);
 }
 
 /** On a narrow page: the way to each section. */
@@ -141,10 +140,7 @@ function useKeys({ editor, store }) {
   const undo = useRef(() => editor.step("undo"));
   const redo = useRef(() => editor.step("redo"));
   const before = useRef({
-    down: () => {
-      const { document } = store.get();
-      if (document && editCount(document)) void editor.compare("before");
-    },
+    down: () => void (canCompare(store.get()) && editor.compare("before")),
     up: () => void editor.compare(null),
   });
   const sheet = useRef(() => store.dispatch({ type: "tools", change: { dialog: "keys", refusal: null } }));

@@ -1,7 +1,7 @@
 // Buttons that are used everywhere on the page.
 
 import { h } from "../vendor/preact.js";
-import { useEffect, useRef } from "../vendor/hooks.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { Icon } from "./icons.js";
 
 /** @typedef {Parameters<typeof Icon>[0]["name"]} IconName */
@@ -70,6 +70,30 @@ export function Select({ label, testid, value, options, onChange, class: name = 
 }
 
 /**
+ * A text that is taken when it is complete: on Enter, or when the field is left. What is being typed stays,
+ * whatever arrives meanwhile.
+ * @param {{ label: string, testid: string, value: string, placeholder?: string, maxLength: number,
+ *   class?: string, tabIndex?: number, onChange: (typed: string) => Promise<unknown> }} props
+ *   onChange: until it is through, the typed text is shown
+ */
+export function TextField({ onChange, label, testid, value, ...how }) {
+  const [draft, setDraft] = useState(/** @type {string | null} */ (null));
+  return h("input", {
+    ...how,
+    type: "text",
+    "aria-label": label,
+    "data-testid": testid,
+    value: draft ?? value,
+    onInput: (event) => setDraft(event.currentTarget.value),
+    onChange: async (event) => {
+      const typed = event.currentTarget.value;
+      await onChange(typed.trim());
+      setDraft((newer) => (newer === typed ? null : newer));
+    },
+  });
+}
+
+/**
  * Acts for as long as it is held, by pointer or by key.
  * @param {{ label: string, testid: string, onHold: (held: boolean) => void, disabled?: boolean, title?:
  *   string, class?: string, children?: import("../vendor/preact.js").ComponentChildren }} props
@@ -90,13 +114,17 @@ export function HoldButton({
     held.current = on;
     onHold(on);
   };
+  const latest = useRef(set);
+  latest.current = set;
   useEffect(() => {
-    const letGo = () => set(false);
-    for (const type of ["pointerup", "pointercancel", "blur"]) addEventListener(type, letGo);
+    const letGo = () => latest.current(false);
+    const ends = ["pointerup", "pointercancel", "keyup", "blur"];
+    for (const type of ends) addEventListener(type, letGo);
     return () => {
-      for (const type of ["pointerup", "pointercancel", "blur"]) removeEventListener(type, letGo);
+      for (const type of ends) removeEventListener(type, letGo);
+      letGo(); // a button that goes while it is held is let go
     };
-  });
+  }, []);
   const isPress = (/** @type {KeyboardEvent} */ event) => event.key === " " || event.key === "Enter";
   return h(
     "button",
@@ -109,7 +137,6 @@ export function HoldButton({
       disabled,
       onPointerDown: () => set(true),
       onKeyDown: (event) => isPress(event) && (event.preventDefault(), set(true)),
-      onKeyUp: (event) => isPress(event) && set(false),
       onBlur: () => set(false),
       onContextMenu: (event) => event.preventDefault(),
     },

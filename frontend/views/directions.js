@@ -2,10 +2,11 @@
 
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
+import { directionName } from "../direction_names.js";
 import { spans, strengthOf, withDirection } from "../edits.js";
 import { t } from "../language.js";
 import { modelOf } from "../selectors.js";
-import { IconButton } from "./controls.js";
+import { IconButton, TextField } from "./controls.js";
 import { Icon } from "./icons.js";
 import { Slider } from "./slider.js";
 
@@ -64,12 +65,12 @@ export function Directions(view) {
 /** @param {View & { direction: Direction }} props */
 function DirectionSlider({ state, editor, direction }) {
   const { document } = state;
-  const { id, name, method, layers, minimum, maximum } = direction;
+  const { id, method, layers, minimum, maximum } = direction;
   const set = (/** @type {number} */ strength, /** @type {import("../editor.js").Manner} */ manner = {}) =>
     document && editor.change(withDirection(document, id, strength), manner);
   return h(Slider, {
     name: `direction-${id}`,
-    label: name,
+    label: directionName(direction.name),
     hint: t("directions.hint", { method: methodName(method), layers: spans(layers) }),
     minimum,
     maximum,
@@ -98,27 +99,23 @@ function Saved({ directing, saved }) {
 
 /** @param {{ direction: Direction, directing: View["directing"] }} props */
 function SavedRow({ direction, directing }) {
-  const { name, file_url: file } = direction;
+  const { file_url: file } = direction;
+  const name = directionName(direction.name);
   const [sure, setSure] = useState(false);
-  const [draft, setDraft] = useState(/** @type {string | null} */ (null));
-  const rename = async () => {
-    const typed = draft?.trim();
+  const rename = async (/** @type {string} */ typed) => {
     if (typed && typed !== name) await directing.rename(direction, typed);
-    setDraft(null);
   };
   return h(
     "li",
     { "data-testid": `saved-${name}` },
     h(
-      "label",
+      "span",
       { class: "field" },
-      h("span", { class: "visually-hidden" }, t("directions.nameOf", { name })),
-      h("input", {
-        type: "text",
+      h(TextField, {
         maxLength: 80,
-        value: draft ?? name,
-        "data-testid": `rename-${name}`,
-        onInput: (event) => setDraft(event.currentTarget.value),
+        value: name,
+        label: t("directions.nameOf", { name }),
+        testid: `rename-${name}`,
         onChange: rename,
       }),
     ),

@@ -1,21 +1,22 @@
 // Where a face comes from: seeds, truncation, the faces seen lately, and ways to find others.
 
 import { Fragment, h } from "../vendor/preact.js";
-import { useEffect, useRef, useState } from "../vendor/hooks.js";
+import { useRef, useState } from "../vendor/hooks.js";
 import { plainDocument, seedBase, withBase } from "../document.js";
 import { asSetNow, faceBefore, faceName, wentOn } from "../exploring.js";
+import { message } from "../kept_text.js";
 import { t } from "../language.js";
 import { modelOf, seedOf } from "../selectors.js";
 import { useShortcut } from "../shortcuts.js";
 import { IconButton, Switch } from "./controls.js";
 import { Icon } from "./icons.js";
 import { CopySeed, SeedField, SeedLock, faceTitle, randomSeed } from "./seed.js";
+import { useOnDemand } from "./on_demand.js";
 import { Thumbnail } from "./thumbnail.js";
 import { Truncation, usualPsi } from "./truncation.js";
 
 /** @import { Base, LoomDocument, ModelInfo } from "../messages.js" */
 /** @import { View } from "./app.js" */
-/** @import { VNode } from "../vendor/preact.js" */
 
 const STARTING_FACES = 6;
 const SHOWN_OF_TRAIL = 12;
@@ -43,8 +44,8 @@ export function Explore(view) {
       store.dispatch({
         type: "toast",
         tone: "info",
-        title: t("seed.held"),
-        detail: t("seed.heldHint"),
+        title: message("seed.held"),
+        detail: message("seed.heldHint"),
         hint: "",
       });
   };
@@ -201,16 +202,13 @@ function Trail({ model, document, trail, onFace }) {
   );
 }
 
-/** @typedef {(view: View) => VNode | null} Panel */
+const MAP = { map: async () => (await import("./latent_map.js")).LatentMap };
 
 /** What is fetched when it is asked for. @param {View} view */
 function Ways(view) {
-  const { state, store } = view;
+  const { state, store, editor } = view;
   const [open, setOpen] = useState(false);
-  const [Map, setMap] = useState(/** @type {{ view: Panel } | null} */ (null));
-  useEffect(() => {
-    if (open && !Map) void import("./latent_map.js").then(({ LatentMap }) => setMap({ view: LatentMap }));
-  }, [open]);
+  const map = useOnDemand(open ? "map" : null, MAP, { editor, onFailed: () => setOpen(false) });
   const disabled = !modelOf(state) || !state.document;
   /** @param {"grid" | "variations" | "walk"} dialog */
   const show = (dialog) => store.dispatch({ type: "tools", change: { dialog, refusal: null } });
@@ -251,6 +249,6 @@ function Ways(view) {
         t("explore.map"),
       ),
     ),
-    h("div", { id: "latent-map" }, open && Map && h(Map.view, view)),
+    h("div", { id: "latent-map" }, map && h(map, view)),
   );
 }

@@ -7,7 +7,7 @@ import { stepInGrid } from "../grid.js";
 import { formatDate, plural, t } from "../language.js";
 import { isUsable } from "../selectors.js";
 import { useShortcut } from "../shortcuts.js";
-import { IconButton, Select } from "./controls.js";
+import { IconButton, Select, TextField } from "./controls.js";
 import { Icon } from "./icons.js";
 import { Thumbnail } from "./thumbnail.js";
 
@@ -126,6 +126,11 @@ function Pictures(view) {
     setAt(to);
     /** @type {HTMLElement | undefined} */ (list.current?.querySelectorAll(".gallery-open")[to])?.focus();
   };
+  const isLost = useRef(false); // the focus, with the picture that had it
+  useEffect(() => {
+    if (isLost.current && items.length) go(focused);
+    isLost.current = false;
+  }, [items.length]);
   /** @param {GalleryItem} item @param {boolean} range */
   const choose = (item, range) =>
     store.dispatch({ type: "gallery", action: { do: "choose", ids: withChosen(state.gallery, item.id, range) } });
@@ -133,13 +138,15 @@ function Pictures(view) {
   const onKey = (event) => {
     const item = items[focused];
     if (!(event.target instanceof HTMLElement) || !event.target.matches(".gallery-open")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const to = stepInGrid(event.key, focused, { count: items.length, columns: columnsOf(list.current) });
     if (to !== null) go(to);
     else if (event.key === " ") choose(item, event.shiftKey);
     else if (event.key === "*" || event.key === "f") void collecting.change(item, { starred: !item.starred });
-    else if (event.key === "Delete")
+    else if (event.key === "Delete") {
+      isLost.current = true;
       void collecting.remove(state.gallery.chosen.length ? state.gallery.chosen : [item.id]);
-    else return;
+    } else return;
     event.preventDefault();
     event.stopPropagation();
   };
@@ -222,16 +229,15 @@ function Item({ item, view, walked, chosen, onFocus, onChoose, onOpen }) {
       },
       h(Icon, { name: "star" }),
     ),
-    h("input", {
-      type: "text",
+    h(TextField, {
       class: "gallery-name",
       tabIndex,
       maxLength: 120,
       value: item.name,
       placeholder: when,
-      "aria-label": t("gallery.name", { name: label }),
-      "data-testid": "gallery-name",
-      onChange: (event) => void collecting.change(item, { name: event.currentTarget.value }),
+      label: t("gallery.name", { name: label }),
+      testid: "gallery-name",
+      onChange: (name) => collecting.change(item, { name }),
     }),
   );
 }

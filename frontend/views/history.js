@@ -7,6 +7,7 @@ import { graphOf, lineOf } from "../history_graph.js";
 import { describeStep } from "../history_words.js";
 import { plural, t } from "../language.js";
 import { isUsable } from "../selectors.js";
+import { TextField } from "./controls.js";
 import { Icon } from "./icons.js";
 import { Thumbnail } from "./thumbnail.js";
 
@@ -138,7 +139,7 @@ function Row({ state, editor, node, row, lane, words, count }) {
       onClick: () => editor.go(node.id),
     },
     model && isUsable(model)
-      ? h(WhenSeen, null, h(Thumbnail, { key: state.connection.phase, document: node.document, model }))
+      ? h(WhenSeen, null, h(Thumbnail, { document: node.document, model }))
       : h("span", { class: "thumbnail" }),
     h(
       "span",
@@ -178,27 +179,20 @@ function WhenSeen({ children }) {
  */
 function Chosen({ state, store, editor, node }) {
   const [asked, setAsked] = useState(false);
-  const [draft, setDraft] = useState(/** @type {string | null} */ (null));
   const { history, comparison } = state;
   const steps = branchOf(history, node.id).length;
   const compared = comparison.node === node.id;
   return h(
     "div",
     { class: "history-chosen" },
-    h("input", {
-      type: "text",
+    h(TextField, {
       class: "text-field",
       maxLength: 80,
-      value: draft ?? node.name,
+      value: node.name,
       placeholder: t("history.nameIt"),
-      "aria-label": t("history.nameIt"),
-      "data-testid": "history-name",
-      onInput: (/** @type {{ currentTarget: HTMLInputElement }} */ event) =>
-        setDraft(event.currentTarget.value),
-      onChange: async (/** @type {{ currentTarget: HTMLInputElement }} */ event) => {
-        await editor.remembering.name(node.id, event.currentTarget.value.trim());
-        setDraft(null);
-      },
+      label: t("history.nameIt"),
+      testid: "history-name",
+      onChange: (name) => editor.remembering.name(node.id, name),
     }),
     h(
       "button",

@@ -4,6 +4,7 @@ import { h } from "../vendor/preact.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { latentMap } from "../explore_api.js";
 import { formatNumber, t } from "../language.js";
+import { withAxes } from "../latent_map.js";
 import { modelOf } from "../selectors.js";
 import { Select } from "./controls.js";
 import { Plane } from "./map_plane.js";
@@ -83,9 +84,8 @@ function useAxes({ state, store }, model, numbers) {
         if (!wanted) return;
         setProblem("");
         setAxes(found);
-        const others = (saved ?? []).filter(({ id }) => id !== found.across.id && id !== found.up.id);
-        const directions = { model: model.name, saved: [...others, found.across, found.up] };
-        store.dispatch({ type: "tools", change: { directions } });
+        const { directions } = store.get().tools;
+        store.dispatch({ type: "tools", change: { directions: withAxes(directions, model.name, found) } });
       },
       (error) => wanted && setProblem(error.message),
     );

@@ -4,7 +4,7 @@ import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
 import { isLight, keptLayers, rowsOf, withRows } from "../edits.js";
 import { t, term } from "../language.js";
-import { Select } from "./controls.js";
+import { Select, option } from "./controls.js";
 
 /** @import { AttributeInfo, LoomDocument, ModelInfo } from "../messages.js" */
 /** @import { LayerRules } from "../editing_messages.js" */
@@ -39,8 +39,8 @@ export function LayerRows({ state, editor, directing, model, infos }) {
         testid: "layers-of",
         value: chosen,
         options: [
-          ...infos.map(({ name, label }) => pair(name, term(`attribute.${name}`, label))),
-          pair(LIGHT, t("section.light")),
+          ...infos.map(({ name, label }) => option(name, term(`attribute.${name}`, label))),
+          option(LIGHT, t("section.light")),
         ],
         onChange: setChosen,
       }),
@@ -57,9 +57,6 @@ export function LayerRows({ state, editor, directing, model, infos }) {
     h(Keeping, { document, rules, onDefault: () => editor.change({ ...document, layers: {} }), directing }),
   );
 }
-
-/** @param {string} value @param {string} shown @returns {[string, string]} */
-const pair = (value, shown) => [value, shown];
 
 /**
  * Rows of ws to choose from.

@@ -10,6 +10,7 @@ import {
   alone,
   shownRows,
   strengthOf,
+  withFaceAdded,
   withOtherSource,
   withSource,
   withStrength,
@@ -108,8 +109,11 @@ function MixBody(props) {
   };
   /** @param {Base} source */
   const add = (source) => {
-    mixer.change(withSource(rows, source, model));
-    choose(rows.length);
+    const mixed = withFaceAdded(store.get(), source, model);
+    if (!mixed) return;
+    trial.leave();
+    editor.change(mixed);
+    choose(mixed.mix.length - 1);
     setCell(null);
   };
   const pick = (/** @type {number} */ row) => {

@@ -3,6 +3,7 @@
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
 import { noiseEffect } from "../inspection_api.js";
+import { spoken } from "../kept_text.js";
 import { formatNumber, t } from "../language.js";
 import { convolutionsOf, sideOf } from "../layer_names.js";
 import { isFrozen, layerNoise, withFrozen, withLayerNoise, withoutLayerNoise } from "../noise_layers.js";
@@ -119,7 +120,7 @@ function Effect({ document, layer }) {
     JSON.stringify([document, layer]),
   );
   const text = problem
-    ? t("noise.unseen", { problem })
+    ? t("noise.unseen", { problem: spoken(problem) })
     : said && !busy
       ? said.largest > 0
         ? t("noise.effect", { largest: formatNumber(said.largest, { maximumFractionDigits: 1 }) })

@@ -2,6 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useState } from "../vendor/hooks.js";
+import { spoken } from "../kept_text.js";
 import { t } from "../language.js";
 import { IconButton } from "./controls.js";
 import { Icon } from "./icons.js";
@@ -23,7 +24,8 @@ export function Toasts({ state, store }) {
 
 /** @param {{ toast: Toast, store: Store }} props */
 function ToastNote({ toast, store }) {
-  const { id, tone, title, detail, hint, times } = toast;
+  const { id, tone, times } = toast;
+  const [title, detail, hint] = [toast.title, toast.detail, toast.hint].map(spoken);
   const dismiss = () => store.dispatch({ type: "toast-dismissed", id });
   useEffect(() => {
     if (tone !== "info") return undefined;
@@ -67,7 +69,7 @@ export function ConnectionBanner({ state, editor }) {
     { class: "banner", role: "status", "data-testid": "connection-banner" },
     h(Icon, { name: "warning" }),
     refusal
-      ? h("span", null, h("strong", null, `${refusal.title}.`), ` ${refusal.detail} ${refusal.hint}`)
+      ? h("span", null, h("strong", null, `${spoken(refusal.title)}.`), ` ${spoken([refusal.detail, refusal.hint])}`)
       : h(
           "span",
           null,

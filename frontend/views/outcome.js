@@ -36,7 +36,7 @@ export function Outcome(props) {
         job.state === "failed" && h("strong", null, `${t("outcome.failed")} `),
         outcome(job),
       ),
-      job.state === "failed" && h("p", null, nextStep(job)),
+      job.state === "failed" && h("p", null, t(nextStep(job))),
       h(OtherModel, props),
     ),
     job.preview_url && h(Wipe, { job, found: moment?.url ?? job.preview_url }),

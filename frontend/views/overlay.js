@@ -2,6 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useEffect, useState } from "../vendor/hooks.js";
+import { spoken } from "../kept_text.js";
 import { t } from "../language.js";
 import { headline } from "../progress.js";
 import { loadingModel, modelOf, modelProblem, runningJob } from "../selectors.js";
@@ -21,8 +22,9 @@ export function Overlay(view) {
     const waiting = model ? t("stage.loading", { model: model.title }) : t("stage.first");
     return h(
       "div",
-      { class: "veil", role: "status" },
-      h("span", null, state.connection.phase === "lost" ? t("stage.none") : waiting),
+      { class: "veil" },
+      h("span", { role: "status" }, state.connection.phase === "lost" ? t("stage.none") : waiting),
+      state.connection.phase === "open" && !model && h(Waiting, { state }),
     );
   }
   if (state.picture === "failed" && state.connection.phase === "open") return h(Failed, view);
@@ -65,7 +67,7 @@ function Failed({ state, choosing }) {
       null,
       h("strong", null, t("stage.failed")),
       meter.size > 0 && ` ${t("stage.lastOne")}`,
-      ` ${modelProblem(state) || pictureProblem}`,
+      ` ${modelProblem(state) || spoken(pictureProblem)}`,
     ),
     h(
       "button",

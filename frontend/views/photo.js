@@ -2,6 +2,7 @@
 
 import { Fragment, h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
+import { spoken } from "../kept_text.js";
 import { rungTitle } from "../ladder.js";
 import { t } from "../language.js";
 import { metricName } from "../progress.js";
@@ -105,9 +106,9 @@ function UploadNote({ upload }) {
   return h(
     "div",
     { class: "problem", "data-testid": "upload-failed" },
-    h("strong", null, upload.title),
-    h("p", null, upload.detail || upload.name),
-    upload.hint && h("p", null, upload.hint),
+    h("strong", null, spoken(upload.title)),
+    h("p", null, spoken(upload.detail) || upload.name),
+    upload.hint && h("p", null, spoken(upload.hint)),
   );
 }
 

@@ -1,6 +1,6 @@
 // A search under way: how far it is, what it sees, and the ways to hold it.
 
-import { Fragment, h } from "../vendor/preact.js";
+import { h } from "../vendor/preact.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { t } from "../language.js";
 import { figures, headline, milestone, timeLeft } from "../progress.js";
@@ -84,7 +84,7 @@ function Bar({ job }) {
   );
 }
 
-/** @param {{ job: Job, onTell: (what: "pause" | "resume" | "cancel") => Promise<void> }} props */
+/** @param {{ job: Job, onTell: (what: "pause" | "resume" | "cancel") => Promise<boolean> }} props */
 function Hold({ job, onTell }) {
   const [told, setTold] = useState("");
   useEffect(() => setTold(""), [job.state]);
@@ -104,22 +104,13 @@ function Hold({ job, onTell }) {
         disabled: told !== "",
         onClick: async () => {
           setTold(what);
-          await onTell(what);
-          if (what === "resume") setTold("");
+          const taken = await onTell(what);
+          if (!taken || what === "resume") setTold("");
         },
       },
       labels[what][told === what ? 1 : 0],
     );
-  return h(
-    Fragment,
-    null,
-    h(
-      "div",
-      { class: "row grow" },
-      button(hold),
-      button("cancel"),
-    ),
-  );
+  return h("div", { class: "row grow" }, button(hold), button("cancel"));
 }
 
 /**

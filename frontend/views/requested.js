@@ -1,7 +1,9 @@
 // A picture that the server is asked for whenever what it shows has changed and rests.
 
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
+import { ProblemError } from "../api.js";
 
+/** @import { KeptText } from "../kept_text.js" */
 /** @template T @typedef {import("../inspection_api.js").Told<T>} Told */
 /**
  * @template T
@@ -9,7 +11,7 @@ import { useEffect, useRef, useState } from "../vendor/hooks.js";
  * @property {string} url of the newest picture; empty before the first
  * @property {T | null} said about it
  * @property {boolean} busy another one is on its way
- * @property {string} problem why there is none
+ * @property {KeptText} problem why there is none
  */
 
 const REST_MS = 200;
@@ -36,8 +38,8 @@ export function useRequested(ask, key) {
         url.current = URL.createObjectURL(blob);
         show({ url: url.current, said, busy: false, problem: "" });
       } catch (error) {
-        const { message, hint = "" } = /** @type {Error & { hint?: string }} */ (error);
-        const problem = `${message} ${hint}`.trim();
+        const problem =
+          error instanceof ProblemError ? [error.detail || error.title, error.hint] : String(error);
         if (wanted) show((before) => ({ ...before, busy: false, problem }));
       }
     }, REST_MS);

@@ -48,6 +48,7 @@ export function Slider(props) {
     for (const type of ["pointerup", "pointercancel"]) addEventListener(type, letGo);
     return () => {
       for (const type of ["pointerup", "pointercancel"]) removeEventListener(type, letGo);
+      letGo(); // a slider that goes while it is held is let go
     };
   }, []);
 

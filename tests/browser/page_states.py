@@ -54,7 +54,7 @@ def fail(studio: Studio, _: bytes) -> None:
         "detail": "The picture needs 2 GB, and 1 GB is free.",
         "hint": "Close other programs that use the graphics card.",
     }
-    say(studio, {"type": "error", "seq": 1, "problem": problem})
+    say(studio, {"type": "error", "seq": studio.edits[-1][0], "problem": problem})
     expect(studio.part("stage")).to_have_attribute("data-picture", "failed")
 
 

@@ -115,6 +115,17 @@ def test_the_way_of_a_photo_from_the_drop_to_the_face_put_back(studio: Studio, a
     studio.type("number-age", 70)
     studio.settle()
     assert studio.caption() == "Found in portrait.jpg, 1 edit"
+    edited = studio.picture()
+    studio.part("compare-photo").hover()
+    studio.page.mouse.down()
+    badge = studio.part("stage").locator(".badge")
+    expect(badge).to_have_text("Photo")
+    studio.page.keyboard.press("r")  # a face that no photo has: what is held goes away under the hand
+    expect(badge).to_have_count(0)
+    studio.page.mouse.up()
+    studio.part("undo").click()
+    studio.settle()
+    assert studio.picture().is_identical_to(edited)
     studio.part("again").click()
     studio.type("steps", 8)
     studio.part("further-w+").click()

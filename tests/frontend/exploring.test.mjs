@@ -110,3 +110,16 @@ test("what is no trail is left out", () => {
   storage.setItem("latent-loom.exploring", "{");
   assert.deepEqual(visit(storage, "mine").get().exploring, UNEXPLORED);
 });
+
+test("a browser that keeps no more does not hold up the page", () => {
+  const store = createStore();
+  rememberExploring(store, {
+    getItem: () => null,
+    setItem: () => {
+      throw new DOMException("full", "QuotaExceededError");
+    },
+  });
+  store.dispatch({ type: "session", id: "s", node: "n", document: plainDocument("demo", 1, 0.7), jobs: [] });
+  store.dispatch({ type: "exploring", change: { locked: true } });
+  assert.equal(store.get().exploring.locked, true);
+});

@@ -82,6 +82,13 @@ test("every title of a refused request has a Korean word, and no other has", () 
   assert.deepEqual(known.sort(), codes.sort());
 });
 
+test("what a task says that it does has a Korean word, and nothing else has", () => {
+  const tasks = ["filming.py", "engine/editing.py", "engine/direction_search.py"];
+  const python = tasks.map((name) => readFileSync(new URL(`../server/${name}`, frontend), "utf8")).join("\n");
+  const said = new Set([...python.matchAll(/\breport\("([^"]+)"/g)].map(([, note]) => `task.${note}`));
+  assert.deepEqual(Object.keys(koTerms).filter((key) => key.startsWith("task.")), [...said].sort());
+});
+
 // What a person reads or hears: children of elements, and these properties.
 const SAID = /(?:"aria-(?:label|valuetext|description)"|title|label|hint|alt|placeholder|detail|note)$/;
 const NAMES = /^(Latent Loom|latentloom [\w ]+|GANSpace|SeFa|LPIPS|Ctrl|Alt|Shift|Mod|Enter|Escape|Backspace|Delete|Tab|Home|End|Page(Up|Down)|Arrow\w+|Content-\w+|[A-Z]+)$/;

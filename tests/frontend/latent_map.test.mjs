@@ -17,6 +17,7 @@ import {
   placeOf,
   placeUnder,
   unmoved,
+  withAxes,
 } from "../../frontend/latent_map.js";
 
 const map = { across: { id: "x" }, up: { id: "y" }, count: 8 };
@@ -65,4 +66,11 @@ test("arrow keys move a little, with Shift further, and stop at the edge", () =>
   assert.deepEqual(placeAfter("ArrowUp", [0, 0], false), [0, 0.1]);
   assert.deepEqual(placeAfter("ArrowLeft", [-2.8, 1], true), [-REACH, 1]);
   assert.equal(placeAfter("Enter", [0, 0], false), null);
+});
+
+test("the map's axes join the model's directions as they are known by now, and take nothing from them", () => {
+  const known = { model: "demo", saved: [{ id: "smile" }, { id: "x", name: "before" }] };
+  assert.deepEqual(withAxes(known, "demo", map).saved, [{ id: "smile" }, map.across, map.up]);
+  assert.equal(withAxes(null, "demo", map), null);
+  assert.equal(withAxes(known, "other", map), known);
 });

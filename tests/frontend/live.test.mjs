@@ -289,3 +289,20 @@ test("trying now does not wait, and leaves no second try behind", async () => {
   assert.equal(page.sockets.length, 2);
   assert.equal(page.timers.size, 0);
 });
+
+test("of a search's pictures that come while nothing is drawn only the newest is kept", async () => {
+  const { page, receive } = await connected();
+  for (const step of [10, 20, 30]) await receive(frame(PROJECTION, step));
+  assert.deepEqual(page.closed, [10, 20]);
+  page.nextFrame();
+  assert.deepEqual(page.drawn, [[PROJECTION, 30]]);
+  await receive(frame(PROJECTION, 40));
+  page.nextFrame();
+  assert.deepEqual(page.drawn.at(-1), [PROJECTION, 40]);
+});
+
+test("a try that is asked for while another waits for its session is the same try", async () => {
+  const { page, live } = browser();
+  await Promise.all([live.start(), live.start()]);
+  assert.deepEqual([page.attempts, page.sockets.length], [[0], 1]);
+});

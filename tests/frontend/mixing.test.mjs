@@ -16,6 +16,7 @@ import {
   takenLayers,
   withBand,
   withCrossover,
+  withFaceAdded,
   withLayers,
   withOtherSource,
   withShelf,
@@ -147,4 +148,16 @@ test("in another model only seeds stay at hand", () => {
   const found = { ...DOCUMENT, mix: [...MIXED.mix, { source: LATENT, layers: [1], strength: 1 }] };
   const there = withShelf(found, { ...DOCUMENT, model: "other" }, UNMIXED);
   assert.deepEqual(there.shelf, MIXED.mix);
+});
+
+test("a face that took a while to store is mixed into what was edited meanwhile", () => {
+  const edited = { ...plainDocument("demo", 3, 0.7), mix: mixOf(two), attributes: { age: 60 } };
+  const mixed = withFaceAdded({ document: edited, mixing: UNMIXED }, LATENT, MODEL);
+  assert.deepEqual(mixed?.attributes, { age: 60 });
+  assert.deepEqual(
+    mixed?.mix.map(({ source }) => source),
+    [A, B, LATENT],
+  );
+  const elsewhere = { document: { ...edited, model: "other" }, mixing: UNMIXED };
+  assert.equal(withFaceAdded(elsewhere, LATENT, MODEL), null);
 });

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { curveLines } from "../../frontend/curve.js";
 import { plainDocument } from "../../frontend/document.js";
 import { expectedSeconds, furtherRungs, gainOf, plannedSteps } from "../../frontend/ladder.js";
+import { t } from "../../frontend/language.js";
 import { Newest } from "../../frontend/newest.js";
 import {
   figures,
@@ -203,11 +204,11 @@ test("each state of a search is told in words", () => {
 test("a failure says its cause, what is kept, and what to do", () => {
   const failed = { ...JOB, state: "failed", error: { code: "diverged", detail: "It diverged." } };
   assert.equal(outcome({ ...failed, latent: "l" }), "It diverged. The closest face so far is kept.");
-  assert.match(nextStep(failed), /three points/);
-  assert.match(nextStep({ ...failed, error: null }), /Try again/);
+  assert.match(t(nextStep(failed)), /three points/);
+  assert.match(t(nextStep({ ...failed, error: null })), /Try again/);
   const gone = { ...failed, error: { code: "unknown_model", detail: "" } };
   assert.equal(outcome(gone), "The model demo is not here any more.");
-  assert.match(nextStep(gone), /another model/);
+  assert.match(t(nextStep(gone)), /another model/);
 });
 
 test("what is said aloud changes with each quarter, not with each step", () => {
