@@ -18,7 +18,7 @@ from server.engine.editing_interface import DirectionSource
 from server.engine.interface import Engine, LatentSource
 from server.errors import install_error_handlers
 from server.gate import Gate
-from server.housekeeping import Housekeeping
+from server.housekeeping import Housekeeping, Kept
 from server.jobs import JobRunner
 from server.messages import Problem as ProblemBody
 from server.observation import Observation
@@ -137,7 +137,8 @@ async def running_services(settings: Settings, make_engine: EngineFactory) -> As
     work, finished_films = TaskRunner(), FilmStore(settings.data_dir / "films")
     await engine.start()
     await runner.start()
-    housekeeping = Housekeeping(database, blobs, timedelta(hours=settings.keep_unnamed_hours))
+    kept = Kept(timedelta(hours=settings.keep_unnamed_hours), timedelta(days=settings.expire_sessions_days))
+    housekeeping = Housekeeping(database, blobs, kept)
     housekeeping.start()
     # It may need a download; whoever asks for it first should not have to wait for that.
     early = asyncio.create_task(_load_perceptual(engine))

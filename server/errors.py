@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +14,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 
 from server.problems import Problem
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 MAX_LISTED_ERRORS = 20
@@ -83,6 +87,13 @@ def internal_problem() -> Problem:
     return Problem("internal_error", INTERNAL_DETAIL)
 
 
+def full_disk(error: BaseException | None) -> Problem | None:
+    """What a client learns of a disk that is full, be it that of temporary files; None for other errors."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Problem("storage_full", "The disk of the server is full: nothing more can be kept.")
+    return None
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Register the handlers; exceptions that reach none of them are the gate's."""
     app.add_exception_handler(Problem, _on_problem)
@@ -103,7 +114,11 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    if error.status_code == 404:
+    # A form that could not be spooled is called unreadable; what was in the way is its cause.
+    problem = full_disk(error.__cause__)
+    if problem is not None:
+        log.error("an upload found no room in the folder of temporary files")
+    elif error.status_code == 404:
         problem = Problem("not_found", "There is nothing at this address.")
     elif error.status_code == 405:
         problem = Problem("method_not_allowed", "This address does not answer that method.")

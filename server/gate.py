@@ -18,7 +18,7 @@ from server.access.clients import Clients
 from server.access.public import is_navigation, is_public
 from server.access.tokens import User
 from server.body_limit import BodyLimits, Excess, drop_rest_of_body, with_body_limits
-from server.errors import internal_problem, problem_response
+from server.errors import full_disk, internal_problem, problem_response
 from server.origins import (
     LOOPBACK_NAMES,
     SAFE_METHODS,
@@ -119,11 +119,12 @@ class Gate:
                 limits=BodyLimits(self._body_limit(scope), self.settings.request_timeout_s),
                 refuse=partial(self._refuse_body, request_id),
             )
-        except Exception:
+        except Exception as error:
             log.exception("request %s failed", request_id)
             if started:
                 raise
-            await problem_response(internal_problem(), request_id)(scope, receive, send)
+            problem = full_disk(error) or internal_problem()
+            await problem_response(problem, request_id)(scope, receive, send)
 
     def _body_limit(self, scope: Scope) -> int:
         kinds = header_values(scope["headers"], b"content-type")

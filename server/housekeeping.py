@@ -1,4 +1,4 @@
-"""The server tidies up after itself: from time to time it collects what nothing names any more."""
+"""The server tidies up after itself: it collects what nothing names any more, and forgets old sessions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from starlette.concurrency import run_in_threadpool
 
 from server.problems import Problem
-from server.storage import garbage
+from server.storage import expiry, gallery, garbage
 from server.storage.blobs import BlobStore
 from server.storage.database import Database
 from server.storage.tables import now
@@ -23,14 +24,22 @@ EMPTY_INTERVAL_S = 300.0
 COLLECT_INTERVAL_S = 6 * 3600.0
 
 
+@dataclass(frozen=True)
+class Kept:
+    """How long latents and files stay that nothing names, and sessions that nobody uses; 0: for ever."""
+
+    unnamed: timedelta
+    unused: timedelta
+
+
 class Housekeeping:
     """There is one of it in each server; several may be at it at once."""
 
-    def __init__(self, database: Database, blobs: BlobStore, keep: timedelta) -> None:
-        """keep: how long latents and files stay that nothing names; 0: for ever."""
-        self._database, self._blobs, self._keep = database, blobs, keep
+    def __init__(self, database: Database, blobs: BlobStore, kept: Kept) -> None:
+        self._database, self._blobs, self._kept = database, blobs, kept
         self._task: asyncio.Task[None] | None = None
-        self._next_collection = time.monotonic() + COLLECT_INTERVAL_S
+        # Soon: a server that runs for some hours a day would never come to it.
+        self._next_collection = time.monotonic()
 
     def start(self) -> None:
         """Begin in a while: a start has enough to do."""
@@ -55,8 +64,16 @@ class Housekeeping:
 
     def tidy(self) -> None:
         """Erase what was discarded, and now and then look for more."""
-        if self._keep and time.monotonic() >= self._next_collection:
+        if time.monotonic() >= self._next_collection:
             self._next_collection = time.monotonic() + COLLECT_INTERVAL_S
-            done = garbage.collect(self._database, self._blobs, self._keep)
-            log.info("collected %d latents and %d files that nothing named", done.latents, done.discarded)
+            self._collect()
         garbage.empty(self._database, self._blobs, now() - garbage.ERASED_AFTER)
+
+    def _collect(self) -> None:
+        gallery.forget_deleted(self._database)
+        if self._kept.unused:
+            gone = expiry.expire(self._database, self._blobs, now() - self._kept.unused)
+            log.info("removed %d sessions that nobody had used for %s", gone, self._kept.unused)
+        if self._kept.unnamed:
+            done = garbage.collect(self._database, self._blobs, self._kept.unnamed)
+            log.info("collected %d latents and %d files that nothing named", done.latents, done.discarded)

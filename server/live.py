@@ -23,7 +23,7 @@ from server.problems import Problem
 from server.progress import Feed
 from server.projection_messages import job_answer
 from server.services import Services
-from server.storage import history, jobs, queue
+from server.storage import history, jobs, queue, sessions
 from server.strict_json import parse_strict_json
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class LiveSocket:
 
     async def _hello(self) -> dict[str, Any]:
         database = self._services.database
+        await run_in_threadpool(sessions.seen, database, self._session_id)
         standing = await run_in_threadpool(history.standing, database, self._session_id)
         rows = await run_in_threadpool(jobs.of_session, database, self._session_id)
         positions = await run_in_threadpool(queue.positions, database)

@@ -29,6 +29,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "first_node": (409, "The first step stays"),
     "name_taken": (409, "The name is taken"),
     "gallery_full": (409, "The gallery is full"),
+    "session_full": (409, "The session is full"),
     "too_many_directions": (409, "There are too many directions"),
     "not_continuable": (409, "The result cannot be continued like this"),
     "model_changed": (409, "The model was replaced"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -39,8 +39,7 @@ REPORT_INTERVAL_S = 0.2
 STORE_ATTEMPTS = 12
 # How long a storage that did not answer is left alone. A busy one was waited for already.
 STORE_PAUSES_S = {"database_busy": 0.0, "storage_unavailable": 5.0}
-# What may go better the next time, from the newest checkpoint on: once.
-# How often a projection begins again where it was, by what went wrong.
+# How often a projection begins again where it was, by what went wrong and may go better the next time.
 RETRIES = {"gpu_out_of_memory": 1, "worker_lost": 1, "replica_lost": 5}
 
 
@@ -70,6 +69,7 @@ class RunningJob:
         self._begun = time.monotonic()
         self._next_report = 0.0
         self._picture_is_new = False
+        self._can_go_on = job.state_blob is not None
 
     def end_as(self, wish: str) -> None:
         """Stop after the step under way, and become that."""
@@ -115,12 +115,17 @@ class RunningJob:
             return  # the last one: it is stored with the end
         self.history.add(event)
         if event.moment is not None:
-            self.history.add_moment(event, await run_in_threadpool(self._place.blobs.put, event.moment.jpeg))
+            with _full_disk_borne("a moment"):
+                blob = await run_in_threadpool(self._place.blobs.put, event.moment.jpeg)
+                self.history.add_moment(event, blob)
         if event.state is not None:
-            await _stored(partial(self._checkpoint, event.state))
+            with _full_disk_borne("a checkpoint"):
+                await _stored(partial(self._checkpoint, event.state))
+                self._can_go_on = True
         if time.monotonic() >= self._next_report:
             self._next_report = time.monotonic() + REPORT_INTERVAL_S
-            await self._report()
+            with _full_disk_borne("how far it is"):
+                await self._report()
 
     async def _report(self) -> None:
         place = self._place
@@ -163,6 +168,12 @@ class RunningJob:
     def _outcome(self, problem: Problem | None) -> tuple[str, int, Problem | None]:
         """State, number of attempts that failed, and what to tell of it."""
         event, attempts = self.event, self.job.attempts
+        if problem is not None and problem.code == "storage_full" and self._can_go_on:
+            return (
+                "paused",
+                attempts,
+                problem,
+            )  # from its checkpoint it finds the same again, once there is room
         if problem is not None:
             again = attempts < RETRIES.get(problem.code, 0)
             return ("queued", attempts + 1, None) if again else ("failed", attempts, problem)
@@ -198,6 +209,17 @@ class RunningJob:
             return None
         self._picture_is_new = False
         return Picture(self.job.id, self.event.step, self.picture.side, self.picture.side, self.picture.jpeg)
+
+
+@contextmanager
+def _full_disk_borne(what: str) -> Iterator[None]:
+    """A search goes on without what there is no room for on its way."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.code != "storage_full":
+            raise
+        log.warning("there is no room to store %s of a projection, which goes on", what)
 
 
 async def _stored(work: Callable[[], T]) -> T:

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     keep_unnamed_hours: float = Field(
         default=24, ge=0, description="Hours after which latents go that nothing names; 0 keeps them."
     )
+    expire_sessions_days: float = Field(
+        default=0, ge=0, description="Days after which sessions go that nobody opened; 0 keeps them all."
+    )
     device: str = Field(
         default="auto", description='"auto" takes CUDA where there is one; or "cpu", "cuda", "cuda:1".'
     )
@@ -72,6 +75,17 @@ class Settings(BaseSettings):
         default=2, ge=1, description="Projections that a device computes in turns; the others wait."
     )
     max_queued: int = Field(default=64, ge=1, description="Projections that may wait in all.")
+    max_history_steps: int = Field(
+        default=500, ge=2, description="Steps that a session's history keeps; the oldest make room."
+    )
+    max_gallery_items: int = Field(default=1000, ge=1, description="Pictures in a session's gallery.")
+    max_latents_per_session: int = Field(
+        default=5000, ge=1, description="Faces stored of a session: found, brought and sampled ones."
+    )
+    max_photos_per_session: int = Field(default=500, ge=1, description="Photos of a session.")
+    max_projections_per_session: int = Field(
+        default=1000, ge=1, description="Projections of a session, finished ones included."
+    )
     max_requests_per_second: float = Field(
         default=100, gt=0, description="Requests of a client per second; those of ten may come at once."
     )

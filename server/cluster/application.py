@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from ray import serve
 from ray.serve.config import RequestRouterConfig
 
+from server.access.doors import open_door
 from server.app import create_app
 from server.cluster.remote_engine import ServeEngine
 from server.cluster.replica import EngineReplica
@@ -32,11 +33,9 @@ QUEUED = 512
 def web() -> FastAPI:
     """The application of one web replica."""
     settings = Settings()
-    if settings.token is None and settings.token_file is None:
-        raise ValueError(
-            "A cluster listens to other machines: set LATENTLOOM_TOKEN or LATENTLOOM_TOKEN_FILE"
-            " (`latentloom token` makes a token)."
-        )
+    reason = open_door(settings, "a cluster's address")
+    if reason is not None:
+        raise ValueError(reason)
     return create_app(
         settings,
         lambda _latents, _directions: ServeEngine(

@@ -11,13 +11,18 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, cast
 from uuid import uuid4
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError, TaskCancelledError
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
+from ray.exceptions import RayActorError, RayError
+from ray.serve.exceptions import (
+    BackPressureError,
+    DeploymentUnavailableError,
+    RayServeException,
+    ReplicaUnavailableError,
+)
 from ray.serve.handle import DeploymentHandle
 
 from models.projection.anchors import Anchors
@@ -214,8 +219,10 @@ class ServeEngine:
     async def _look_for_ever(self) -> None:
         while True:
             await asyncio.sleep(LOOK_INTERVAL_S)
-            with suppress(*LOST, BackPressureError, RayTaskError, TaskCancelledError):
+            try:
                 await self._look()
+            except (RayError, RayServeException) as error:  # the list stays; the next look may do better
+                log.warning("no replica says which models there are: %s", error)
 
     async def _look(self) -> None:
         self._facts = cast(Facts, await self._renderer.facts.remote())

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
+from server.access.doors import open_door
 from server.access.tokens import (
     Entry,
     TokenFileError,
     User,
-    is_good_token,
     new_token,
     read_token_file,
     token_hash,
@@ -47,7 +47,9 @@ def serve(
     given = {"host": host, "port": port, "data_dir": data_dir, "checkpoints_dir": checkpoints_dir}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     settings = Settings(**values)
-    _refuse_open_doors(settings)
+    reason = open_door(settings, None if is_loopback(settings.host) else settings.host)
+    if reason is not None:
+        stop(reason, EXIT_USAGE)
     if settings.first_token:
         _make_first_token(settings)
     # Late, because torch takes seconds to import and --help should not.
@@ -70,22 +72,6 @@ def serve(
     server.run()
     if not server.started:
         raise typer.Exit(1)
-
-
-def _refuse_open_doors(settings: Settings) -> None:
-    token = settings.token.get_secret_value() if settings.token else None
-    if token is not None and not is_good_token(token):
-        stop(
-            "Refusing to start: LATENTLOOM_TOKEN needs 24 characters or more, letters, digits and ._~+/=- "
-            "only; `latentloom token` makes one.",
-            EXIT_USAGE,
-        )
-    if not is_loopback(settings.host) and token is None and settings.token_file is None:
-        stop(
-            f"Refusing to listen on {settings.host} without LATENTLOOM_TOKEN, because other machines could "
-            "reach it; `latentloom token` makes one.",
-            EXIT_USAGE,
-        )
 
 
 def _make_first_token(settings: Settings) -> None:

@@ -66,7 +66,7 @@ class ResidentModels:
 
     def make_room(self) -> None:
         """Let models leave that nobody uses, until the budget is kept. The one used last stays in any case,
-        so that a model larger than the budget can be used alone.
+        so that a model larger than the budget can be used alone; of those that were tuned, one stays of each.
         """
         for name, model in list(self._models.items())[:-1]:
             if self.bytes() <= self.budget_bytes:
@@ -74,13 +74,18 @@ class ResidentModels:
             if not model.users:
                 log.info("the model %s leaves the memory", name)
                 self.drop(name)
+        if self.bytes() > self.budget_bytes:
+            for model in self:
+                model.worker.forget_tuned()
 
     def bytes(self) -> int:
-        """Of all their parameters and buffers, and of the forms in which kernels keep weights once more."""
+        """Of all their parameters and buffers, of the forms in which kernels keep weights once more, and of
+        the generators that were tuned for single faces.
+        """
         sizes: dict[nn.Module, int] = {}
         for model in self:
             sizes |= model.networks
-        return sum(sizes.values())
+        return sum(sizes.values()) + sum(model.worker.tuned_bytes for model in self)
 
 
 def _size(network: nn.Module) -> int:

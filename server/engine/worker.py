@@ -76,6 +76,15 @@ class ModelWorker:
         self._tuned = TunedGenerators(bundle.generator)
         self.edits = EditStages(bundle, directions, self._activations)
 
+    @property
+    def tuned_bytes(self) -> int:
+        """Memory of the generators that were tuned for single faces. Any thread may ask."""
+        return self._tuned.bytes
+
+    def forget_tuned(self) -> None:
+        """All but the one used last; they are made again when they are needed. Any thread may ask."""
+        self._tuned.keep(1)
+
     @torch.no_grad()
     def jpeg(self, document: Document, resolution: int) -> bytes:
         """The encoded final picture. Raises Problem, EditError, IntegrationError, as all methods here do."""

@@ -19,7 +19,7 @@ from server.problems import Problem
 from server.recipes.collecting import picture_with_recipe
 from server.routes.exports import SUFFIXES
 from server.services import Services, ServicesDep
-from server.storage import gallery, sessions
+from server.storage import gallery
 from server.storage.tables import GalleryRow
 from server.strict_json import StrictJsonRoute
 
@@ -38,9 +38,9 @@ def list_items(session_id: UUID, services: ServicesDep) -> list[GalleryItem]:
 def add_item(session_id: UUID, body: NewItem, services: ServicesDep) -> GalleryItem:
     """Keep a document."""
     check_fit(body.document, services.engine.model(body.document.model))
-    sessions.get(services.database, session_id)
     document = body.document.model_dump(mode="json")
-    return item_answer(gallery.add(services.database, session_id, document, body.name.strip()))
+    most = services.settings.max_gallery_items
+    return item_answer(gallery.add(services.database, session_id, document, body.name.strip(), most))
 
 
 @router.patch("/{item_id}")
@@ -60,7 +60,8 @@ def delete_items(session_id: UUID, body: ItemsBody, services: ServicesDep) -> No
 @router.post("/restore")
 def restore_items(session_id: UUID, body: ItemsBody, services: ServicesDep) -> list[GalleryItem]:
     """Bring deleted ones back."""
-    return [item_answer(row) for row in gallery.restore(services.database, session_id, body.items)]
+    most = services.settings.max_gallery_items
+    return [item_answer(row) for row in gallery.restore(services.database, session_id, body.items, most)]
 
 
 @router.post("/archive", response_class=StreamingResponse)

@@ -28,7 +28,8 @@ def get_history(session_id: UUID, services: ServicesDep) -> EditHistory:
     """All of it."""
     rows = history.of_session(services.database, session_id)
     current = max(rows, key=lambda row: row.visited).id
-    return EditHistory(nodes=[node_answer(row) for row in rows], current=current, limit=history.MAX_NODES)
+    limit = services.settings.max_history_steps
+    return EditHistory(nodes=[node_answer(row) for row in rows], current=current, limit=limit)
 
 
 @router.post("")
@@ -38,7 +39,8 @@ def extend_history(session_id: UUID, body: HistoryExtension, services: ServicesD
         history.NewNode(node.id, node.parent, node.document.model_dump(mode="json"), node.name)
         for node in body.nodes
     ]
-    return RemovedNodes(removed=history.extend(services.database, session_id, nodes, body.current))
+    most = services.settings.max_history_steps
+    return RemovedNodes(removed=history.extend(services.database, session_id, nodes, body.current, most))
 
 
 @router.patch("/{node_id}")

@@ -24,9 +24,9 @@ class FilmStore:
 
     def put(self, data: bytes) -> UUID:
         """Keep a film; others may have to go. Raises Problem storage_full."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         film = uuid4()
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._path(film).write_bytes(data)
         except OSError as error:
             self._path(film).unlink(missing_ok=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from server.storage.blob_keys import checked_content, checked_key, key_of, lost
 from server.storage.blobs import Stored
 
 PART = ".part-"
+ABANDONED_AFTER_S = 24 * 3600
 
 
 class FolderBlobs:
@@ -22,6 +25,7 @@ class FolderBlobs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        _remove_old_parts(folder)
 
     def put(self, data: bytes) -> str:
         """Whole or not at all, and on the disk when this returns."""
@@ -88,6 +92,14 @@ class FolderBlobs:
 
     def _discarded(self, key: str) -> Path:
         return self.folder / "discarded" / checked_key(key)
+
+
+def _remove_old_parts(folder: Path) -> None:
+    """What a server left behind that was killed while it wrote. Others may just be writing theirs."""
+    for part in folder.glob(f"[0-9a-f][0-9a-f]/{PART}*"):
+        with suppress(FileNotFoundError):
+            if part.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
+                part.unlink()
 
 
 def _files(folder: Path) -> Iterator[Stored]:

@@ -15,8 +15,6 @@ from server.storage import latents
 from server.storage.database import Database
 from server.storage.tables import HistoryRow, SessionRow, now
 
-MAX_NODES = 500  # of a session
-
 
 @dataclass(frozen=True)
 class NewNode:
@@ -61,12 +59,14 @@ def standing(database: Database, session_id: UUID) -> HistoryRow:
     return row
 
 
-def extend(database: Database, session_id: UUID, nodes: Sequence[NewNode], current: UUID) -> list[UUID]:
+def extend(
+    database: Database, session_id: UUID, nodes: Sequence[NewNode], current: UUID, most: int
+) -> list[UUID]:
     """Add nodes, parents before children, and stand on one; a node that is there already stays as it is.
 
-    Returns the ids of those that made room: leaves away from where the session stands go first, the oldest
-    without a name before the others; then the beginning of the way there. Raises Problem unknown_session,
-    unknown_node.
+    most: nodes of a session. Returns the ids of those that made room: leaves away from where the session
+    stands go first, the oldest without a name before the others; then the beginning of the way there. Raises
+    Problem unknown_session, unknown_node.
     """
     with database.write() as transaction:
         session = _locked(transaction, session_id)
@@ -79,7 +79,7 @@ def extend(database: Database, session_id: UUID, nodes: Sequence[NewNode], curre
             known[node.id] = _row(session_id, node, known.values())
             transaction.add(known[node.id])
         _stand_on(known, current)
-        removed = _make_room(known, current)
+        removed = _make_room(known, current, most)
         for row in removed:
             transaction.delete(row)
         session.updated_at = now()
@@ -141,11 +141,11 @@ def _stand_on(known: dict[UUID, HistoryRow], node_id: UUID) -> None:
     _found(known, node_id).visited = 1 + max(row.visited for row in known.values())
 
 
-def _make_room(known: dict[UUID, HistoryRow], current: UUID) -> list[HistoryRow]:
-    """Take out of known what is more than MAX_NODES."""
+def _make_room(known: dict[UUID, HistoryRow], current: UUID, most: int) -> list[HistoryRow]:
+    """Take out of known what is more than most."""
     path = _path(known, current)
     removed = []
-    while len(known) > MAX_NODES:
+    while len(known) > most:
         parents = {row.parent_id for row in known.values()}
         leaves = [row for row in known.values() if row.id not in parents and row.id not in path]
         if leaves:

@@ -92,8 +92,9 @@ def end(database: Database, job_id: UUID, owner: str, ending: Ending) -> Changed
             "lease_until": None,
             "finished_at": now() if finished else None,
         }
-        if ending.problem is not None:
-            values |= {"error_code": ending.problem.code, "error_detail": ending.problem.detail[:500]}
+        problem = ending.problem
+        values["error_code"] = problem.code if problem else None
+        values["error_detail"] = problem.detail[:500] if problem else None
         row = _changed(transaction, job_id, owner, values)
         if row is not None:
             _store_history(transaction, job_id, ending.progress)
@@ -154,7 +155,7 @@ def resume(database: Database, job_id: UUID) -> JobRow:
         if row.state in FINISHED:
             raise _finished()
         if row.state == "paused":
-            row.state = "queued"
+            row.state, row.error_code, row.error_detail = "queued", None, None
         if row.wish == "paused":
             row.wish = None
     return row

@@ -33,6 +33,13 @@ def owner_of(database: Database, kind: Kind, identifier: UUID) -> str | None:
         return transaction.scalar(query)
 
 
+def count_in_session(database: Database, part: Part, session_id: UUID) -> int:
+    """How many of them a session has."""
+    query = select(func.count()).select_from(PARTS[part]).where(PARTS[part].session_id == session_id)
+    with database.read() as transaction:
+        return transaction.scalar(query) or 0
+
+
 def count_of_sessions(database: Database, owner: str) -> int:
     """How many sessions are somebody's."""
     query = select(func.count()).select_from(SessionRow).where(SessionRow.owner == owner)

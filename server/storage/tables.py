@@ -43,7 +43,10 @@ class Table(DeclarativeBase):
 
 
 class SessionRow(Table):
-    """One person's work, whose documents are its history. owner: a user, empty for the only one."""
+    """One person's work, whose documents are its history. owner: a user, empty for the only one.
+
+    updated_at: when a step was last made, or within an hour of when it was last opened.
+    """
 
     __tablename__ = "sessions"
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import sqlite3
+import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,17 +16,26 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import event
+from starlette import formparsers
 from typer.testing import CliRunner
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
+from server.access import ownership
 from server.cli import cli
+from server.problems import Problem
+from server.storage import history
 from server.storage.connections import UnusableDatabaseError
 from server.storage.database import Database
 from tests.server.harness import Json, RunningServer, keep
+from tests.server.live_client import live
 
 # Below these, a published hole of the package is open in a server like this one.
 LOWEST = {
     "pillow": (12, 3),  # CVE-2026-40192, CVE-2026-55379: bombs and writes out of bounds in decoders
     "python-multipart": (0, 0, 18),  # CVE-2024-53981: endless logging of a bad form
+    "ray": (2, 54),  # CVE-2026-27482: another site's page could delete jobs
     "starlette": (0, 49, 1),  # CVE-2025-62727: quadratic ranges
     "torch": (2, 10),  # CVE-2026-24747: memory of the process by weights_only
     "uvicorn": (0, 54),  # no flow control of frames before
@@ -67,6 +80,20 @@ def test_case_40_a_full_disk_at_the_commit_is_said_and_nothing_is_half_done(
     assert client.get(f"/api/v1/sessions/{session['id']}").status_code == 200
 
 
+def test_case_40_a_full_folder_of_temporary_files_is_said_and_the_next_upload_works(
+    upload: Callable[..., httpx.Response], astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(tempfile.SpooledTemporaryFile[bytes]):
+        def write(self, _: Any) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(formparsers, "SpooledTemporaryFile", Full)
+        refused = upload(astronaut)
+    assert (refused.status_code, refused.json()["code"]) == (507, "storage_full")
+    assert upload(astronaut).status_code == 201
+
+
 def test_case_41_a_database_that_another_program_holds_is_tried_again_later(
     server: RunningServer, client: httpx.Client, session: Json
 ) -> None:
@@ -77,6 +104,23 @@ def test_case_41_a_database_that_another_program_holds_is_tried_again_later(
             assert (answer.status_code, answer.json()["code"]) == (503, "database_busy")
             assert answer.headers["retry-after"]
         assert keep(client, session["id"], session["document"]).status_code == 200
+
+
+def test_case_41_a_database_that_does_not_answer_makes_no_session_unknown(
+    server: RunningServer, session: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: Any) -> Any:
+        raise Problem("database_busy", "Another program keeps the database to itself.")
+
+    for module, name in ((ownership, "owner_of"), (history, "standing")):
+        with monkeypatch.context() as broken:
+            broken.setattr(module, name, busy)
+            with connect(server.live_url(session["id"]), origin=Origin(server.origin), proxy=None) as socket:
+                with pytest.raises(ConnectionClosed):
+                    socket.recv(60)
+                assert socket.close_code == 1013, "a page forgets a session that is called unknown"
+    with live(server, session["id"]) as again:
+        assert again.hello["session"] == session["id"]
 
 
 def test_case_42_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path, page_folder: Path) -> None:
@@ -114,6 +158,7 @@ def test_case_42_a_database_of_a_newer_version_is_refused_by_its_revision(tmp_pa
 
 def test_case_50_no_package_may_be_older_than_its_last_known_hole(repository: Path) -> None:
     project = tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))["project"]
-    bounds = dict(line.replace("[standard]", "").split(">=") for line in project["dependencies"])
+    lines = [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
+    bounds = dict(re.sub(r"\[\w+\]", "", line).split(">=") for line in lines)
     for package, lowest in LOWEST.items():
         assert tuple(int(part) for part in bounds[package].split(".")) >= lowest, package

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from models.projection.target import Comparison
 from server.engine.latents import Latent, latent_file, read_latent
@@ -25,13 +27,14 @@ from server.settings import Settings
 from server.storage import job_states, latents
 from server.storage.tables import LatentRow, now
 from tests.browser.server_process import ServerProcess
-from tests.server.harness import Json, RunningServer, keep, seed_document, serving
+from tests.server.harness import Json, RunningServer, encoded, keep, seed_document, serving
 from tests.server.live_client import live
 from tests.server.projecting import (
     LONG,
     ask,
     cancel,
     finished_job,
+    is_finished,
     is_under_way,
     latent_document,
     picture,
@@ -133,6 +136,24 @@ def process(tmp_path_factory: pytest.TempPathFactory, checkpoints: Path) -> Iter
     server.kill()
 
 
+def keep_until_killed(url: str, session: str, kept: list[str]) -> None:
+    """Put one picture after the other into a gallery. kept: those that the server said it has."""
+    with httpx.Client(base_url=url, timeout=120) as client, suppress(httpx.TransportError):
+        for _ in range(300):
+            answer = client.post(f"/api/v1/sessions/{session}/gallery", json={"document": seed_document(1)})
+            kept.append(answer.raise_for_status().json()["id"])
+            time.sleep(0.03)  # a client may ask 100 times a second
+
+
+def upload_until_killed(url: str, session: str, photo: bytes, kept: list[str]) -> None:
+    """The same with photos."""
+    with httpx.Client(base_url=url, timeout=120) as client, suppress(httpx.TransportError):
+        for _ in range(300):
+            answer = client.post(f"/api/v1/sessions/{session}/photos", files={"file": ("a.jpg", photo)})
+            kept.append(answer.raise_for_status().json()["image_url"])
+            time.sleep(0.03)
+
+
 def test_case_30_and_31_a_killed_server_goes_on_as_if_it_had_not_been(
     process: ServerProcess, astronaut: bytes
 ) -> None:
@@ -145,12 +166,27 @@ def test_case_30_and_31_a_killed_server_goes_on_as_if_it_had_not_been(
         kept, draft = seed_document(5), seed_document(6)
         assert keep(client, session["id"], kept).is_success
         broken = ask(client, photo, session, 60).json()
+        busy = client.post("/api/v1/sessions").json()["id"]
+        items: list[str] = []
+        photos: list[str] = []
+        pool = ThreadPoolExecutor(3)
+        small = encoded(Image.new("RGB", (64, 64), "red"), "JPEG")
+        writers = [pool.submit(keep_until_killed, process.url, busy, items) for _ in range(2)]
+        writers.append(pool.submit(upload_until_killed, process.url, busy, small, photos))
         with live(RunningServer(process.port, None), session["id"]) as socket:  # type: ignore[arg-type]
             socket.edit(1, draft)  # a slider that is still held
             before = wait_for(client, broken["id"], lambda job: job["step"] > 51)
             process.kill()
+    with pool:
+        for writer in writers:
+            writer.result()
     process.start()
     with client_of_it() as client:
+        there = {item["id"] for item in client.get(f"/api/v1/sessions/{busy}/gallery").json()}
+        assert items, "nothing was written meanwhile"
+        assert set(items) <= there, "what was answered with success is there"
+        assert photos
+        assert all(client.get(photo).status_code == 200 for photo in photos)
         with live(RunningServer(process.port, None), session["id"]) as socket:  # type: ignore[arg-type]
             assert socket.hello["document"] == client.get(address).json()["document"]
             assert socket.hello["document"]["base"]["seed"] == 5
@@ -223,6 +259,42 @@ def test_a_database_that_is_busy_for_a_while_ends_no_projection(
         monkeypatch.setattr(job_states, name, failing(getattr(job_states, name), busy, [1]))
     job = finished_job(client, ask(client, photo, session, 5))
     assert (job["state"], job["step"]) == ("succeeded", 5)
+
+
+def is_jpeg(data: bytes) -> bool:
+    return data.startswith(b"\xff\xd8")
+
+
+def no_room() -> Any:
+    raise Problem("storage_full", "There is no room left in the data folder.")
+
+
+def test_case_40_a_search_that_finds_the_disk_full_waits_for_room_and_then_finds_the_same(
+    server: RunningServer, client: httpx.Client, session: Json, photo: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = server.app.state.services.blobs
+    pictures = failing(blobs.put, no_room, [1])  # the first of the film strip
+    others = failing(blobs.put, no_room, [2])  # after the checkpoint: the latent
+    with monkeypatch.context() as full:
+        full.setattr(blobs, "put", lambda data: (pictures if is_jpeg(data) else others)(data))
+        job = ask(client, photo, session, 55).json()
+        waiting = wait_for(client, job["id"], lambda job: job["state"] == "paused" or is_finished(job))
+    assert (waiting["state"], waiting["error"]["code"]) == ("paused", "storage_full")
+    assert client.post(f"/api/v1/jobs/{job['id']}/resume").json()["error"] is None
+    end = wait_for(client, job["id"], is_finished)
+    unbroken = finished_job(client, ask(client, photo, session, 55))
+    assert (end["state"], end["error"], end["distance"]) == ("succeeded", None, unbroken["distance"])
+    assert picture(client, latent_document(end)) == picture(client, latent_document(unbroken))
+
+
+def test_case_40_a_search_without_a_checkpoint_says_that_there_was_no_room(
+    server: RunningServer, client: httpx.Client, session: Json, photo: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = server.app.state.services.blobs
+    with monkeypatch.context() as full:
+        full.setattr(blobs, "put", lambda _: no_room())
+        job = finished_job(client, ask(client, photo, session, 51))
+    assert (job["state"], job["error"]["code"]) == ("failed", "storage_full")
 
 
 def test_case_33_a_search_whose_loss_is_no_number_ends_with_the_closest_picture(

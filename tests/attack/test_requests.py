@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from server import live
+from server import listen, live
 from server.listen import uvicorn_config
 from server.settings import Settings
 from tests.attack.conftest import Guarded
-from tests.server.harness import Json, RunningServer, seed_document
+from tests.server.harness import Json, RunningServer, listening, seed_document
 
 LONGEST_SILENCE_S = 40
 
@@ -111,11 +115,50 @@ def test_case_23_a_page_that_takes_no_pictures_is_closed_and_the_others_are_not(
             assert isinstance(other.recv(60), bytes)
 
 
-def test_case_24_a_connection_that_went_silent_is_noticed(server: RunningServer) -> None:
+def test_case_24_a_socket_that_went_silent_without_a_word_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "PING_S", 0.05)
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    app = FastAPI()
+
+    @app.websocket("/live")
+    async def watch(websocket: WebSocket) -> None:
+        await websocket.accept()
+        told.put((await websocket.receive())["type"])
+
+    head = (
+        "GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with listening(app, Settings(port=0)) as port:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as silent:
+            silent.sendall(head.encode())
+            assert silent.recv(12) == b"HTTP/1.1 101"
+            assert told.get(timeout=60) == "websocket.disconnect"  # nothing was sent, no end either
+
+
+def test_case_24_silence_is_noticed_within_forty_seconds(server: RunningServer) -> None:
     config = uvicorn_config(server.app, Settings())
     assert config.ws_ping_interval
     assert config.ws_ping_timeout
     assert config.ws_ping_interval + config.ws_ping_timeout <= LONGEST_SILENCE_S
+
+
+def test_case_24_a_client_that_takes_nothing_of_an_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "SLOWEST_BYTES_PER_SECOND", 2**30)
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    app = FastAPI()
+
+    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(64):  # more than the kernel keeps for somebody who takes nothing
+            await send({"type": "http.response.body", "body": bytes(2**20), "more_body": True})
+        told.put("cut off")
+
+    app.mount("/", answer)
+    with listening(app, Settings(port=0, request_timeout_s=0.2)) as port:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as stuck:
+            stuck.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert told.get(timeout=60) == "cut off"
 
 
 def test_case_25_one_socket_too_many_is_refused_before_it_opens(guarded: Guarded, ana: httpx.Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -60,6 +61,17 @@ def server(
     """One server for all tests that need no other one; each makes its own session."""
     with serving(make_settings(tmp_path_factory.mktemp("data"), checkpoints, page_folder)) as running:
         yield running
+
+
+@pytest.fixture
+def little_room(server: RunningServer) -> Iterator[None]:
+    """A session may have one of everything, and a history of two steps."""
+    services = server.app.state.services
+    one = ("gallery_items", "latents_per_session", "photos_per_session", "projections_per_session")
+    limits = {f"max_{name}": 1 for name in one} | {"max_history_steps": 2}
+    server.app.state.services = replace(services, settings=services.settings.model_copy(update=limits))
+    yield
+    server.app.state.services = services
 
 
 @pytest.fixture

@@ -58,6 +58,13 @@ class RunningServer:
 def serving(settings: Settings) -> Iterator[RunningServer]:
     """Run the server as the command line does, in a thread."""
     app = create_app(settings, partial(LocalEngine, engine_options(settings)))
+    with listening(app, settings) as port:
+        yield RunningServer(port, app)
+
+
+@contextmanager
+def listening(app: FastAPI, settings: Settings) -> Iterator[int]:
+    """Any application, served as the command line serves ours; its port."""
     config = uvicorn_config(app, settings)
     config.log_config = None
     server = uvicorn.Server(config)
@@ -67,7 +74,7 @@ def serving(settings: Settings) -> Iterator[RunningServer]:
         while not server.started:
             assert thread.is_alive(), "the server did not start"
             thread.join(0.02)
-        yield RunningServer(server.servers[0].sockets[0].getsockname()[1], app)
+        yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
         thread.join()

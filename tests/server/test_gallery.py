@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -67,14 +67,26 @@ def test_after_a_day_it_is_gone(client: httpx.Client, path: str, server: Running
     assert client.post(f"{path}/restore", json={"items": [item]}).json()["code"] == "unknown_item"
 
 
-def test_a_full_gallery_says_so(client: httpx.Client, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gallery, "MAX_ITEMS", 1)
+@pytest.mark.usefixtures("little_room")
+def test_a_full_gallery_says_so(client: httpx.Client, path: str) -> None:
     item = kept(client, path, 1)["id"]
     refused = client.post(path, json={"document": seed_document(2)})
     assert (refused.status_code, refused.json()["code"]) == (409, "gallery_full")
     client.post(f"{path}/delete", json={"items": [item]})
     kept(client, path, 2)
     assert client.post(f"{path}/restore", json={"items": [item]}).json()["code"] == "gallery_full"
+
+
+def test_of_what_is_deleted_only_so_much_can_be_brought_back(
+    client: httpx.Client, path: str, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "MAX_DELETED", 1)
+    for seed in (1, 2):
+        item = kept(client, path, seed)["id"]
+        client.post(f"{path}/delete", json={"items": [item]})
+    with server.app.state.services.database.read() as transaction:
+        rows = transaction.query(GalleryRow).where(GalleryRow.session_id == UUID(path.split("/")[4])).all()
+    assert [str(row.id) for row in rows] == [item]
 
 
 def test_a_gallery_is_its_sessions_own(client: httpx.Client, path: str) -> None:

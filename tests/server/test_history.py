@@ -7,7 +7,6 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from server.storage import history
 from tests.server.harness import Json, keep, seed_document
 
 
@@ -36,7 +35,7 @@ def test_a_history_begins_with_the_sessions_first_document(
     (first,) = answer["nodes"]
     assert (first["id"], first["parent"], answer["current"]) == (session["node"], None, session["node"])
     assert first["document"] == session["document"]
-    assert answer["limit"] == history.MAX_NODES
+    assert answer["limit"] == 500
 
 
 def test_an_edit_after_undo_makes_a_branch_and_loses_nothing(

@@ -6,23 +6,27 @@ import asyncio
 import gc
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
+from models.projection.tuning import tunable_weights
 from models.shared import SharedNetworks
 from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.generator import Generator
 from models.stylegan2.native.entry import packed_bytes
+from server.documents import Document
 from server.engine.cache import FrameCache
-from server.engine.catalogue import scan
+from server.engine.catalogue import Entry, scan
 from server.engine.interface import ProjectionRequest, ProjectionSpec
 from server.engine.known_directions import KnownDirections, no_directions
+from server.engine.latents import Latent, latent_file
 from server.engine.loading import load_entry
 from server.engine.local import LocalEngine
 from server.engine.residence import ResidentModel, ResidentModels
 from server.engine.worker import ModelWorker
 from tests.server.engine_runs import MIB, in_memory, refusal, render, running
-from tests.server.harness import write_generator
+from tests.server.harness import seed_document, write_generator
 
 
 def generators_alive() -> int:
@@ -103,6 +107,57 @@ def test_files_with_the_same_bytes_share_their_tensors(folder: Path, checkpoints
         sizes.append(resident.bytes())
     assert sizes[0] == sizes[1]
     assert sizes[2] == 2 * sizes[0]
+
+
+def tuned_latent(generator: Generator, sha256: str) -> bytes:
+    """A latent whose every convolution was tuned a little."""
+    ones = {}
+    for name, weight in tunable_weights(generator).items():
+        ones[f"{name}.up"] = np.full((weight.shape[0], 1), 1e-3, np.float32)
+        ones[f"{name}.down"] = np.ones((1, weight.shape[1:].numel()), np.float32)
+    return latent_file(Latent(np.zeros((generator.num_ws, generator.w_dim), np.float32), (), sha256, ones))
+
+
+def test_generators_tuned_for_single_faces_count_and_make_others_leave(folder: Path) -> None:
+    for seed, name in enumerate(("a", "b")):
+        write_generator(folder / f"{name}.safetensors", seed)
+    resident = ResidentModels(64 * MIB)
+
+    def move_in(entry: Entry) -> None:
+        loaded = load_entry(entry, entry.place, "cpu", SharedNetworks())
+        data = tuned_latent(loaded.bundle.generator, loaded.bundle.manifest.generator.sha256)
+        worker = ModelWorker(loaded.bundle, lambda _: data, KnownDirections(no_directions), FrameCache(0))
+        resident.add(ResidentModel(loaded.description, entry.place, worker))
+
+    for entry in scan(folder, ()):
+        move_in(entry)
+    both, before = resident.bytes(), generators_alive()
+
+    def draw(name: str) -> None:
+        """A face of that model that nobody has drawn yet."""
+        model = resident.use(name)
+        assert model is not None
+        base = {"kind": "latent", "latent": str(uuid4()), "truncation_psi": 1.0}
+        model.worker.picture(Document.model_validate(seed_document(model=name, base=base)), 32)
+
+    draw("b")
+    draw("a")
+    one = (resident.bytes() - both) // 2
+    convolutions = sum(
+        4 * w.numel() for w in tunable_weights(load_generator(folder / "a.safetensors")).values()
+    )
+    assert one >= convolutions
+    for _ in range(3):
+        draw("a")
+    assert resident.bytes() == both + 3 * one, "of a model only the newest two are kept"
+    resident.budget_bytes = both // 2 + 2 * one
+    resident.make_room()
+    assert [model.description.name for model in resident] == ["a"]
+    assert resident.bytes() == resident.budget_bytes
+    resident.budget_bytes = 1
+    resident.make_room()
+    assert resident.bytes() == both // 2 + one, "the model used last stays, with the face drawn last"
+    assert generators_alive() == before, "one model and one face of it"
 
 
 def test_models_that_share_a_generator_but_not_the_flow_share_no_edited_picture(

@@ -30,6 +30,7 @@ from server.storage.session_archive import export_sessions
 from server.storage.tables import Table, now
 from tests.server.job_rows import ANCHORS, OWNER, claimed_job, new_job
 
+MOST = 100  # steps of a history
 Rows = dict[str, list[tuple[object, ...]]]
 
 
@@ -48,7 +49,7 @@ def fill(database: Database, blobs: FolderBlobs, owner: str = "") -> UUID:
     latent = latents.create(database, session, "tiny", blobs.put(uuid4().bytes))
     document = {"model": "tiny", "base": {"kind": "latent", "latent": str(latent.id)}, "mix": []}
     node = history.NewNode(uuid4(), session, document, "ä step")
-    history.extend(database, session, [node], node.id)
+    history.extend(database, session, [node], node.id, MOST)
     photos.create(database, session, name="Ана.jpg", size=(4, 3), faces=[ANCHORS], blob=blobs.put(b"jpeg"))
     job = new_job(database, session)
     while (claimed := claimed_job(database)) is not None and claimed.id != job.id:
@@ -220,7 +221,7 @@ def test_latents_of_another_session_come_along(
     first, second = (sessions.create(lone_database, {}).id for _ in range(2))
     latent = latents.create(lone_database, first, "tiny", blobs.put(b"latent")).id
     node = history.NewNode(uuid4(), second, {"base": {"kind": "latent", "latent": str(latent)}})
-    history.extend(lone_database, second, [node], node.id)
+    history.extend(lone_database, second, [node], node.id, MOST)
     export_sessions(lone_database, blobs, (second,), target)
     lone_database.close()
     there = tmp_path / "there"

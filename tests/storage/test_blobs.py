@@ -100,6 +100,18 @@ def test_a_full_disk_is_a_problem_and_leaves_no_half_blob(
     assert files(blobs.folder) == []
 
 
+def test_what_a_killed_server_left_half_written_is_removed_a_day_later(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path / "blobs")
+    key = blobs.put(b"content")
+    old, new = (blobs.folder / key[:2] / f".part-{name}" for name in ("old", "new"))
+    for part in (old, new):
+        part.write_bytes(b"cont")
+    os.utime(old, (0, 0))
+    os.utime(blobs.folder / key[:2] / key, (0, 0))
+    FolderBlobs(blobs.folder)
+    assert sorted(path.name for path in files(blobs.folder)) == [".part-new", key]
+
+
 def test_a_bucket_that_does_not_answer_is_a_problem_without_its_secrets(
     bucket: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:

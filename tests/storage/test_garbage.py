@@ -24,6 +24,7 @@ from server.storage.folder_blobs import FolderBlobs
 from server.storage.tables import GalleryRow, LatentRow, now
 from tests.server.job_rows import OWNER, claimed_job, new_job
 
+MOST = 100  # steps of a history
 LONG_AGO = now() - timedelta(days=30)
 NOTHING = job_states.Progress({})
 
@@ -53,7 +54,7 @@ def document(latent_id: UUID) -> dict[str, object]:
 
 def append(database: Database, session_id: UUID, content: dict[str, object]) -> UUID:
     node = history.NewNode(uuid4(), session_id, content)
-    history.extend(database, session_id, [node], node.id)
+    history.extend(database, session_id, [node], node.id, MOST)
     return node.id
 
 
@@ -178,7 +179,8 @@ def test_a_running_server_tidies_up_and_bears_a_storage_that_does_not_answer(
     monkeypatch.setattr(housekeeping, "EMPTY_INTERVAL_S", 0.001)
 
     async def run() -> None:
-        tidying = housekeeping.Housekeeping(lone_database, blobs, timedelta(hours=1))
+        kept = housekeeping.Kept(unnamed=timedelta(hours=1), unused=timedelta(0))
+        tidying = housekeeping.Housekeeping(lone_database, blobs, kept)
         tidying.start()
         while list(listed()):
             await asyncio.sleep(0.01)

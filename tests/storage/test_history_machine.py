@@ -42,7 +42,7 @@ class Histories(RuleBasedStateMachine):
     @rule(target=nodes, parent=nodes, name=st.sampled_from(["", "", "mine"]))
     def edit(self, parent: UUID, name: str) -> UUID:
         node = history.NewNode(uuid4(), parent, {"of": str(parent)}, name)
-        if self._refused(parent, lambda: history.extend(self.database, self.session, [node], node.id)):
+        if self._refused(parent, lambda: history.extend(self.database, self.session, [node], node.id, SMALL)):
             return parent
         self.documents[node.id], self.parents[node.id] = node.document, parent
         self.names[node.id], self.current = name, node.id
@@ -54,11 +54,11 @@ class Histories(RuleBasedStateMachine):
         if node not in self.documents:
             return
         again = history.NewNode(node, self.session, {"of": "something else"}, "another")
-        history.extend(self.database, self.session, [again], self.current)
+        history.extend(self.database, self.session, [again], self.current, SMALL)
 
     @rule(node=nodes)
     def go(self, node: UUID) -> None:
-        if not self._refused(node, lambda: history.extend(self.database, self.session, [], node)):
+        if not self._refused(node, lambda: history.extend(self.database, self.session, [], node, SMALL)):
             self.current = node
 
     @rule(node=nodes, name=st.sampled_from(["", "a name"]))
@@ -136,7 +136,6 @@ class Histories(RuleBasedStateMachine):
 def test_whatever_happens_a_history_stays_one_bounded_tree(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MAX_NODES", SMALL)
     monkeypatch.setattr(Histories, "database", database, raising=False)
     few = settings(max_examples=8, stateful_step_count=20, derandomize=True, database=None, deadline=None)
     run_state_machine_as_test(Histories, settings=few)

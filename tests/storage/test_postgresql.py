@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from server.problems import Problem
-from server.storage import connections, sessions
+from server.storage import connections, directions, layer_rules, sessions
 from server.storage.database import Database
-from server.storage.tables import SessionRow
+from server.storage.tables import DirectionRow, LayerRulesRow, SessionRow
 from tests.server.conftest import astronaut, checkpoints, page_folder  # noqa: F401 (fixtures)
 from tests.server.harness import make_settings, serving
-from tests.storage.postgresql import Cluster
+from tests.storage.postgresql import PATIENCE_S, Cluster
 
+GENERATOR = "d" * 64
 pytestmark = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 
 
@@ -63,6 +66,53 @@ def test_a_row_that_somebody_keeps_is_busy(url: str, monkeypatch: pytest.MonkeyP
         with pytest.raises(Problem, match="database_busy"), database.write() as waiting:
             waiting.get(SessionRow, session, with_for_update=True)
     database.close()
+
+
+def when_somebody_waits(database: Database) -> None:
+    """Return as soon as another connection of the database waits for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with database.read() as looking:
+            if looking.scalar(waiting):
+                return
+        time.sleep(0.005)
+    raise AssertionError("nobody waits")
+
+
+def test_two_who_write_layer_rules_for_the_first_time_at_once_both_succeed(database: Database) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as first:
+            first.add(LayerRulesRow(generator=GENERATOR, owner="", layers={"age": [1]}))
+            first.flush()
+            second = pool.submit(layer_rules.put, database, GENERATOR, "", {"age": [2]})
+            when_somebody_waits(database)
+        second.result(PATIENCE_S)
+    assert layer_rules.get(database, GENERATOR, "") == {"age": [2]}
+
+
+def new_direction(name: str) -> DirectionRow:
+    return directions.new_row(
+        generator=GENERATOR, owner="", name=name, method="sefa", layers=[0], scale=1.0,
+        strengths=(-1.0, 1.0), explained=None, blob="0" * 64,
+    )  # fmt: skip
+
+
+def test_a_name_that_somebody_takes_at_the_same_moment_is_taken(database: Database) -> None:
+    known = directions.create(database, new_direction("known"))
+    with ThreadPoolExecutor(2) as pool:
+        with database.write() as first:
+            first.add(new_direction("wanted"))
+            first.flush()
+            renamed = pool.submit(directions.change, database, known.id, "wanted", None, None)
+            made = pool.submit(directions.create, database, new_direction("wanted"))
+            when_somebody_waits(database)
+        for late in (renamed, made):
+            with pytest.raises(Problem, match="name_taken"):
+                late.result(PATIENCE_S)
 
 
 def test_a_server_keeps_everything_in_postgresql_and_a_bucket(

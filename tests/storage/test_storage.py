@@ -37,7 +37,7 @@ def test_writers_of_several_threads_wait_for_each_other(database: Database) -> N
     session_id = new_session(database)
     with ThreadPoolExecutor(8) as pool:
         steps = [history.NewNode(uuid4(), session_id, {"i": i}) for i in range(64)]
-        list(pool.map(lambda step: history.extend(database, session_id, [step], step.id), steps))
+        list(pool.map(lambda step: history.extend(database, session_id, [step], step.id, 100), steps))
         queued = list(pool.map(lambda _: new_job(database, session_id, jobs.QueueLimits(99, 99)), range(20)))
         claimed = list(pool.map(lambda _: claimed_job(database), range(25)))
     assert {job.id for job in claimed if job is not None} == {job.id for job in queued}
