@@ -9,8 +9,11 @@ import { isOver } from "./selectors.js";
 
 /** What it does now. @param {Job} job */
 export function headline(job) {
-  const { state, position, rung, step, total } = job;
-  if (state === "paused") return t("search.pausedAt", { step, total });
+  const { state, position, rung, step, total, error } = job;
+  if (state === "paused") {
+    const paused = t("search.pausedAt", { step, total });
+    return error ? `${paused}: ${error.detail}` : paused; // the server's own doing, as on a full disk
+  }
   if (state === "queued") return position ? t("search.inLine", { position }) : t("search.waiting");
   if (rung) return t("search.rungAt", { rung: rungTitle(rung), step, total });
   return step ? t("search.at", { step, total }) : t("search.beginning");

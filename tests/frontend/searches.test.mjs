@@ -197,6 +197,9 @@ test("each state of a search is told in words", () => {
   assert.equal(headline({ ...JOB, state: "queued", position: 2 }), "Waiting, number 2 in line");
   assert.equal(headline({ ...JOB, step: 12 }), "W, step 12 of 100");
   assert.equal(headline({ ...JOB, state: "paused", step: 12 }), "Paused at step 12 of 100");
+  const full = { code: "storage_full", detail: "The disk is full." };
+  const stopped = headline({ ...JOB, state: "paused", step: 12, error: full });
+  assert.equal(stopped, "Paused at step 12 of 100: The disk is full.");
   assert.match(outcome({ ...JOB, state: "cancelled", step: 9, latent: "l" }), /step 9 of 100.*kept/);
   assert.match(outcome({ ...JOB, state: "succeeded", space: "start", began_at: "mean_face" }), /no encoder/);
 });
