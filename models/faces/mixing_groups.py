@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.faces.edited import with_coordinate
 from models.faces.factors import COORDINATES, Z_DIM, FaceFactors, face_factors, normalize
 from models.faces.features import LatentTarget, named_features
-from models.styleflow.attributes import ATTRIBUTES
+from models.styleflow.attributes import ATTRIBUTES, LIGHT_COLUMNS
 
 # Rows of ws. Up to 128x128 the generator has 12: coarse is 4x4, 8x8 and the first of 16x16, middle ends
 # with 32x32, fine is all above.
@@ -75,16 +75,26 @@ def layer_groups(num_ws: int) -> NDArray[np.int64]:
     return (rows >= COARSE_END).astype(np.int64) + (rows >= MIDDLE_END)
 
 
+# The factors that an attribute shows in, where it is not one of its name: hair greys with age, and the shape
+# of a head and its hair follow gender.
+_SHOWS_IN = {
+    "age": ("age", "hair_colour"),
+    "gender": ("gender", "shape"),
+    "expression": ("smile",),
+    **{attribute.name: ("light",) for attribute in ATTRIBUTES[LIGHT_COLUMNS]},
+}
+
+
 def attribute_layers(num_ws: int) -> dict[str, list[int]]:
-    """The rows of ws in which each of the 17 attributes is said: those of the factors that it is made of. The
+    """The rows of ws in which each of the 17 attributes is said: those of the factors that it shows in. The
     last row where a small generator has none of them.
     """
     groups = layer_groups(num_ws)
-    said = {"light_": "light", "expression": "smile"}
     found = {}
     for attribute in ATTRIBUTES:
-        field = next((own for name, own in said.items() if attribute.name.startswith(name)), attribute.name)
-        found[attribute.name] = np.flatnonzero(groups == group_of(field)).tolist() or [num_ws - 1]
+        shown = _SHOWS_IN.get(attribute.name, (attribute.name,))
+        rows = np.flatnonzero(np.isin(groups, [group_of(field) for field in shown]))
+        found[attribute.name] = rows.tolist() or [num_ws - 1]
     return found
 
 

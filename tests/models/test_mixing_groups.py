@@ -46,7 +46,9 @@ def test_each_attribute_is_said_by_the_layers_of_its_factors() -> None:
     layers = attribute_layers(12)
     assert len(layers) == 17
     assert layers["yaw"] == layers["glasses"] == layers["baldness"] == [0, 1, 2, 3]
-    assert layers["age"] == layers["expression"] == layers["beard"] == [4, 5, 6]
+    assert layers["expression"] == layers["beard"] == [4, 5, 6]
+    assert layers["age"] == [4, 5, 6, 7, 8, 9, 10, 11]  # hair greys
+    assert layers["gender"] == [0, 1, 2, 3, 4, 5, 6]
     assert layers["light_0"] == layers["light_8"] == [7, 8, 9, 10, 11]
     assert attribute_layers(6)["light_0"] == [5]  # a generator of 16x16 has no fine row
 

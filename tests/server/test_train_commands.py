@@ -171,7 +171,7 @@ def test_a_bundle_has_networks_thumbnails_manifest_and_card(
     manifest = bundle.manifest
     assert [picture.seed for picture in manifest.gallery] == [4, 7]
     assert manifest.mix_borders == (4, 7)
-    assert manifest.layers is not None and manifest.layers["age"] == (4, 5, 6)
+    assert manifest.layers is not None and manifest.layers["beard"] == (4, 5, 6)
     with Image.open(out / manifest.gallery[0].file) as thumbnail:
         assert thumbnail.size == (32, 32) and thumbnail.format == "JPEG"
     assert [entry["part"] for entry in manifest.training] == ["generator", "flow", "attributes"]
@@ -187,7 +187,7 @@ def test_a_bundle_gets_the_layer_rules_that_are_asked_for(trained: Path, tmp_pat
     run(*command, tmp_path / "every", "--layers", "all")
     run(*command, tmp_path / "paper", "--layers", "styleflow")
     every = load_bundle(tmp_path / "every").manifest.layers
-    assert every is not None and every["age"] == tuple(range(8))
+    assert every is not None and every["beard"] == tuple(range(8))
     assert load_bundle(tmp_path / "paper").manifest.layers is None
 
 
