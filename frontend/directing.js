@@ -159,11 +159,16 @@ export class Directing {
     );
   }
 
-  /** The document lets go of it first: without it there would be no picture. @param {Direction} direction */
-  remove(direction) {
+  /**
+   * The document lets go of it first: without it there would be no picture. So does what the history still
+   * has to send: the server takes no step that names what is not there.
+   * @param {Direction} direction
+   */
+  async remove(direction) {
     const { document } = this.#store.get();
     if (document) this.#editor.change(withDirection(document, direction.id, 0));
-    return this.#told(
+    await this.#editor.remembering.now();
+    await this.#told(
       () => api.deleteDirection(direction.id),
       (saved) => saved.filter(({ id }) => id !== direction.id),
     );

@@ -30,7 +30,8 @@ const studio = () => {
   const document = plainDocument("demo", 1, 0.7);
   const state = { ...initialState, models: [MODEL], document, connection: CONNECTION, picture: "ready", session: "s" };
   const store = createStore(state);
-  const editor = { report: (error) => reported.push(error), change: () => undefined };
+  const remembering = { now: async () => void asked.push("the steps so far") };
+  const editor = { report: (error) => reported.push(error), change: () => undefined, remembering };
   return { store, editor, directing: new Directing(store, editor) };
 };
 const saved = (store) => store.get().tools.directions?.saved.map(({ name }) => name);
@@ -51,6 +52,17 @@ test("directions that could not be read are asked for again after the next conne
   connect(store, "open");
   await settled();
   assert.deepEqual(saved(store), ["Smile"]);
+});
+
+test("the history keeps the steps that use a direction before it is deleted", async () => {
+  const { store, directing } = studio();
+  answers = () => [SMILE];
+  connect(store, "open");
+  await settled();
+  asked = [];
+  await directing.remove(SMILE);
+  assert.deepEqual(asked, ["the steps so far", "/api/v1/directions/smile"]);
+  assert.deepEqual(saved(store), []);
 });
 
 test("a new name does not undo what came to the directions while the server was told", async () => {
