@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from typing import Any
 
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 
+from server.full_disk import is_full_disk
 from server.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def internal_problem() -> Problem:
 
 def full_disk(error: BaseException | None) -> Problem | None:
     """What a client learns of a disk that is full, be it that of temporary files; None for other errors."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full_disk(error):
         return Problem("storage_full", "The disk of the server is full: nothing more can be kept.")
     return None
 

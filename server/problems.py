@@ -97,3 +97,8 @@ class Problem(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"
+
+
+def unknown_session() -> Problem:
+    """For whatever belongs to a session that is not there."""
+    return Problem("unknown_session", "There is no such session.", "Reload the page to start a new one.")

@@ -169,11 +169,8 @@ class RunningJob:
         """State, number of attempts that failed, and what to tell of it."""
         event, attempts = self.event, self.job.attempts
         if problem is not None and problem.code == "storage_full" and self._can_go_on:
-            return (
-                "paused",
-                attempts,
-                problem,
-            )  # from its checkpoint it finds the same again, once there is room
+            # From its checkpoint it finds the same again, once there is room.
+            return "paused", attempts, problem
         if problem is not None:
             again = attempts < RETRIES.get(problem.code, 0)
             return ("queued", attempts + 1, None) if again else ("failed", attempts, problem)

@@ -8,7 +8,7 @@ from server.settings import Settings
 MADE_BY = "`latentloom token` makes one"
 
 
-def open_door(settings: Settings, reachable_at: str | None) -> str | None:
+def refusal_to_serve(settings: Settings, reachable_at: str | None) -> str | None:
     """Why a server must not start, in a sentence; None where it may. reachable_at: the address at which other
     machines can reach it, if they can.
     """

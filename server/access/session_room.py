@@ -35,6 +35,6 @@ class Room:
             raise Problem("session_full", f"A session may hold {most} {self.what}.", hint)
 
 
-LATENTS = Room("stored faces", "latent", lambda settings: settings.max_latents_per_session)
-PHOTOS = Room("photos", "photo", lambda settings: settings.max_photos_per_session)
-PROJECTIONS = Room("projections", "job", lambda settings: settings.max_projections_per_session)
+ROOM_FOR_LATENTS = Room("stored faces", "latent", lambda settings: settings.max_latents_per_session)
+ROOM_FOR_PHOTOS = Room("photos", "photo", lambda settings: settings.max_photos_per_session)
+ROOM_FOR_PROJECTIONS = Room("projections", "job", lambda settings: settings.max_projections_per_session)

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from ray import serve
 from ray.serve.config import RequestRouterConfig
 
-from server.access.doors import open_door
+from server.access.doors import refusal_to_serve
 from server.app import create_app
 from server.cluster.remote_engine import ServeEngine
 from server.cluster.replica import EngineReplica
@@ -33,7 +33,7 @@ QUEUED = 512
 def web() -> FastAPI:
     """The application of one web replica."""
     settings = Settings()
-    reason = open_door(settings, "a cluster's address")
+    reason = refusal_to_serve(settings, "a cluster's address")
     if reason is not None:
         raise ValueError(reason)
     return create_app(

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
-from server.access.doors import open_door
+from server.access.doors import refusal_to_serve
 from server.access.tokens import (
     Entry,
     TokenFileError,
@@ -47,7 +47,7 @@ def serve(
     given = {"host": host, "port": port, "data_dir": data_dir, "checkpoints_dir": checkpoints_dir}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     settings = Settings(**values)
-    reason = open_door(settings, None if is_loopback(settings.host) else settings.host)
+    reason = refusal_to_serve(settings, None if is_loopback(settings.host) else settings.host)
     if reason is not None:
         stop(reason, EXIT_USAGE)
     if settings.first_token:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, File, Response, UploadFile
 from starlette.concurrency import run_in_threadpool
 
 from server.access.caller import CallerDep
-from server.access.session_room import LATENTS
+from server.access.session_room import ROOM_FOR_LATENTS
 from server.documents import Document, LatentBase
 from server.engine.exporting_interface import PictureFile
 from server.engine.film import film_formats
@@ -81,7 +81,7 @@ async def check_link(body: LinkBody, services: ServicesDep) -> Link:
     return Link(document=document, generator=generator, portable=not stays_here)
 
 
-@router.post("/sessions/{session_id}/imports", status_code=201, dependencies=[Depends(LATENTS)])
+@router.post("/sessions/{session_id}/imports", status_code=201, dependencies=[Depends(ROOM_FOR_LATENTS)])
 async def import_file(
     session_id: UUID,
     model: str,
@@ -105,7 +105,7 @@ async def import_file(
     return Imported(kind="latent", document=document, notes=[] if found.names_model else ["model_not_named"])
 
 
-@router.post("/sessions/{session_id}/latents", status_code=201, dependencies=[Depends(LATENTS)])
+@router.post("/sessions/{session_id}/latents", status_code=201, dependencies=[Depends(ROOM_FOR_LATENTS)])
 async def store_latent(session_id: UUID, body: LatentBody, services: ServicesDep) -> StoredLatent:
     """The face of a document after all edits, kept as a base for others: to mix with, for example."""
     await run_in_threadpool(sessions.get, services.database, session_id)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from server.access.caller import PHOTOS
-from server.access.session_room import PHOTOS as ROOM
+from server.access.session_room import ROOM_FOR_PHOTOS
 from server.engine.alignment import check_alignment, middle_anchors, stored_anchors
 from server.engine.frames import encode_jpeg, encode_png
 from server.engine.interface import FoundFace
@@ -31,7 +31,9 @@ CHANGING = "private, no-cache"
 Numbers = Annotated[str | None, Query(max_length=400, pattern=r"^[-+.,0-9eE]+$")]
 
 
-@router.post("/sessions/{session_id}/photos", status_code=201, dependencies=[Depends(PHOTOS), Depends(ROOM)])
+@router.post(
+    "/sessions/{session_id}/photos", status_code=201, dependencies=[Depends(PHOTOS), Depends(ROOM_FOR_PHOTOS)]
+)
 async def upload_photo(session_id: UUID, file: Annotated[UploadFile, File()], services: ServicesDep) -> Photo:
     """A JPEG, PNG or WebP picture. Where no face is found, somebody has to say where it is."""
     await run_in_threadpool(sessions.get, services.database, session_id)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from starlette.concurrency import run_in_threadpool
 
 from server.access.caller import QUEUED
-from server.access.session_room import LATENTS, PROJECTIONS
+from server.access.session_room import ROOM_FOR_LATENTS, ROOM_FOR_PROJECTIONS
 from server.engine.alignment import check_alignment, stored_anchors
 from server.engine.fit import check_projectable
 from server.engine.interface import ProjectionRequest, Space
@@ -39,7 +39,7 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 @router.post(
     "/sessions/{session_id}/projections",
     status_code=202,
-    dependencies=[Depends(QUEUED), Depends(PROJECTIONS), Depends(LATENTS)],
+    dependencies=[Depends(QUEUED), Depends(ROOM_FOR_PROJECTIONS), Depends(ROOM_FOR_LATENTS)],
 )
 async def create_projection(
     session_id: UUID,
@@ -87,7 +87,7 @@ async def continue_projection(
     job = await run_in_threadpool(jobs.get, services.database, job_id)
     if job.state not in jobs.FINISHED or job.latent_id is None:
         raise Problem("not_continuable", "The projection has no result yet that could be gone on from.")
-    for room in (PROJECTIONS, LATENTS):
+    for room in (ROOM_FOR_PROJECTIONS, ROOM_FOR_LATENTS):
         await run_in_threadpool(room.check, services, job.session_id, 1)
     check_projectable(services.engine.model(job.model))
     metric = (await services.engine.perceptual()).name

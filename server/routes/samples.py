@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from server.access.caller import CallerDep
-from server.access.session_room import LATENTS
+from server.access.session_room import ROOM_FOR_LATENTS
 from server.documents import Document, LatentBase
 from server.edit_answers import task_answer
 from server.edit_messages import NewSamples, Task
@@ -30,7 +30,7 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 async def create_samples(session_id: UUID, body: NewSamples, services: ServicesDep, user: CallerDep) -> Task:
     """Draw faces with these attributes. The first request for a model reads its population first."""
     await run_in_threadpool(sessions.get, services.database, session_id)
-    await run_in_threadpool(LATENTS.check, services, session_id, body.count)
+    await run_in_threadpool(ROOM_FOR_LATENTS.check, services, session_id, body.count)
     model = services.engine.model(body.model)
     check_editable(model)
     check_measurable(model)

@@ -77,9 +77,8 @@ def _emptied(transaction: Session, sessions: Collection[UUID]) -> set[str]:
     own_jobs = select(JobRow.id).where(JobRow.session_id.in_(sessions))
     transaction.execute(delete(JobHistoryRow).where(JobHistoryRow.job_id.in_(own_jobs)))
     transaction.execute(delete(JobRow).where(JobRow.session_id.in_(sessions)))
-    unused = PhotoRow.id.not_in(
-        select(JobRow.photo_id)
-    )  # an archive may have brought a job to another's photo
+    # An archive may have brought a job to another session's photo.
+    unused = PhotoRow.id.not_in(select(JobRow.photo_id))
     transaction.execute(delete(PhotoRow).where(PhotoRow.session_id.in_(sessions), unused))
     transaction.execute(delete(WalkRow).where(WalkRow.session_id.in_(sessions)))
     deleted = GalleryRow.deleted_at.is_not(None)
@@ -93,8 +92,8 @@ def _blobs_of(transaction: Session, sessions: Collection[UUID]) -> set[str]:
     for column in (JobRow.preview_blob, JobRow.state_blob):
         query = select(column).where(JobRow.session_id.in_(sessions), column.is_not(None))
         keys.update(key for key in transaction.scalars(query) if key is not None)
-    films = select(JobHistoryRow.moments).join(JobRow).where(JobRow.session_id.in_(sessions))
-    for moments in transaction.scalars(films):
+    strips = select(JobHistoryRow.moments).join(JobRow).where(JobRow.session_id.in_(sessions))
+    for moments in transaction.scalars(strips):
         keys.update(DIGEST.findall(str(moments)))
     return keys
 

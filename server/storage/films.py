@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections import OrderedDict
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from server.full_disk import is_full_disk
 from server.problems import Problem
 
 KEPT = 16
@@ -30,7 +30,7 @@ class FilmStore:
             self._path(film).write_bytes(data)
         except OSError as error:
             self._path(film).unlink(missing_ok=True)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if is_full_disk(error):
                 raise Problem("storage_full", "There is no room left in the data folder.") from error
             raise
         self._sizes[film] = len(data)

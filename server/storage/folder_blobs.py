@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 import time
@@ -11,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from server.full_disk import is_full_disk
 from server.problems import Problem
 from server.storage.blob_keys import checked_content, checked_key, key_of, lost
 from server.storage.blobs import Stored
@@ -37,7 +37,7 @@ class FolderBlobs:
             path.parent.mkdir(exist_ok=True)
             _write(path, data)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if is_full_disk(error):
                 raise Problem("storage_full", "There is no room left in the data folder.") from error
             raise
         return key

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
-from server.problems import Problem
+from server.problems import Problem, unknown_session
 from server.storage import latents
 from server.storage.database import Database
 from server.storage.tables import GalleryRow, SessionRow, now
@@ -107,7 +107,7 @@ def _held(session_id: UUID, items: Collection[UUID]) -> Select[GalleryRow]:
 
 def _check_room(transaction: Session, session_id: UUID, more: int, most: int) -> None:
     if transaction.get(SessionRow, session_id, with_for_update=True) is None:  # two at once count in turn
-        raise Problem("unknown_session", "There is no such session.", "Reload the page to start a new one.")
+        raise unknown_session()
     own = (GalleryRow.session_id == session_id, GalleryRow.deleted_at.is_(None))
     count = transaction.scalar(select(func.count()).select_from(GalleryRow).where(*own)) or 0
     if count + more > most:

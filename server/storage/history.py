@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from server.problems import Problem
+from server.problems import Problem, unknown_session
 from server.storage import latents
 from server.storage.database import Database
 from server.storage.tables import HistoryRow, SessionRow, now
@@ -45,7 +45,7 @@ def of_session(database: Database, session_id: UUID) -> list[HistoryRow]:
     with database.read() as transaction:
         rows = list(transaction.scalars(query))
     if not rows:
-        raise _unknown_session()
+        raise unknown_session()
     return rows
 
 
@@ -55,7 +55,7 @@ def standing(database: Database, session_id: UUID) -> HistoryRow:
     with database.read() as transaction:
         row = transaction.scalar(query.order_by(HistoryRow.visited.desc()).limit(1))
     if row is None:
-        raise _unknown_session()
+        raise unknown_session()
     return row
 
 
@@ -181,7 +181,7 @@ def _locked(transaction: Session, session_id: UUID) -> SessionRow:
     """The session; nobody else changes its history meanwhile, whose numbers depend on all of it."""
     session = transaction.get(SessionRow, session_id, with_for_update=True)
     if session is None:
-        raise _unknown_session()
+        raise unknown_session()
     return session
 
 
@@ -189,10 +189,6 @@ def _found(known: dict[UUID, HistoryRow], node_id: UUID) -> HistoryRow:
     if node_id not in known:
         raise _unknown_node()
     return known[node_id]
-
-
-def _unknown_session() -> Problem:
-    return Problem("unknown_session", "There is no such session.", "Reload the page to start a new one.")
 
 
 def _unknown_node() -> Problem:

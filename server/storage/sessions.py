@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from server.problems import Problem
+from server.problems import Problem, unknown_session
 from server.storage import history
 from server.storage.database import Database
 from server.storage.tables import SessionRow, now
@@ -47,5 +47,5 @@ def seen(database: Database, session_id: UUID) -> None:
 
 def _found(row: SessionRow | None) -> SessionRow:
     if row is None:
-        raise Problem("unknown_session", "There is no such session.", "Reload the page to start a new one.")
+        raise unknown_session()
     return row

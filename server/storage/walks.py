@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from server.problems import Problem
+from server.problems import unknown_session
 from server.storage import latents
 from server.storage.database import Database
 from server.storage.tables import SessionRow, WalkRow, now
@@ -22,9 +22,7 @@ def put(database: Database, session_id: UUID, walk: dict[str, Any]) -> None:
     """Keep it for the next visit. Raises Problem unknown_session."""
     with database.write() as transaction:
         if transaction.get(SessionRow, session_id, with_for_update=True) is None:
-            raise Problem(
-                "unknown_session", "There is no such session.", "Reload the page to start a new one."
-            )
+            raise unknown_session()
         latents.hold(transaction, walk)
         row = transaction.get(WalkRow, session_id)
         if row is None:

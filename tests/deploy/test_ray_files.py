@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from server.access.doors import open_door
+from server.access.doors import refusal_to_serve
 from server.settings import Settings
 
 TOKEN = "a-token-of-a-cluster-0123456789"  # noqa: S105
@@ -52,5 +52,5 @@ def test_nobody_reaches_what_runs_programs_for_whoever_asks(repository: Path) ->
 
 @pytest.mark.parametrize("token", [None, "", "short"])
 def test_a_cluster_without_a_good_token_does_not_start(token: str | None) -> None:
-    assert open_door(Settings.model_validate({"token": token}), "10.0.0.1") is not None
-    assert open_door(Settings.model_validate({"token": TOKEN}), "10.0.0.1") is None
+    assert refusal_to_serve(Settings.model_validate({"token": token}), "10.0.0.1") is not None
+    assert refusal_to_serve(Settings.model_validate({"token": TOKEN}), "10.0.0.1") is None
