@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
+PRAGMAS = ("busy_timeout=5000", "synchronous=NORMAL", "foreign_keys=ON")
+ALONE_WITHIN_S, ASKED_EVERY_S = 30.0, 0.02
 # The routes use up to 40 threads at once, each for some milliseconds.
 POOL = {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_recycle": 1800, "pool_pre_ping": True}
 # How soon a PostgreSQL that went away without a word is noticed, as libpq's parameters say it.
@@ -69,6 +72,29 @@ def single_engine(url: URL) -> Engine:
         _use_sqlite_safely(engine, ("busy_timeout=30000",))
         return engine
     return _postgres_engine(url, {}, {"poolclass": NullPool})
+
+
+def use_write_ahead_log(url: URL) -> None:
+    """Readers and a writer of a SQLite file do not wait for each other; the file remembers it.
+
+    The change needs the file for itself, and SQLite does not wait for that, whatever busy_timeout says: two
+    that change it would wait for one another. Raises UnusableDatabaseError.
+    """
+    if url.get_backend_name() != "sqlite":
+        return
+    deadline = time.monotonic() + ALONE_WITHIN_S
+    with closing(sqlite3.connect(str(url.database or ":memory:"))) as connection:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise UnusableDatabaseError(
+                        f"The database {shown_name(url)} cannot be prepared for several readers: {error}. "
+                        "Stop the programs that use it, and start again."
+                    ) from error
+            time.sleep(ASKED_EVERY_S)
 
 
 def shown_name(url: URL) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from server.problems import Problem
-from server.storage.connections import database_url, pooled_engine
+from server.storage.connections import database_url, pooled_engine, use_write_ahead_log
 from server.storage.schema import migrate
 
 RETRY_AFTER_S = 2
@@ -27,6 +27,7 @@ class Database:
         """An older database is brought to this version first. Raises UnusableDatabaseError."""
         address = database_url(url)
         migrate(address)
+        use_write_ahead_log(address)
         self.engine = pooled_engine(address)
 
     @contextmanager

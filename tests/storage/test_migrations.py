@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID
@@ -118,6 +118,23 @@ def test_servers_that_start_together_do_it_once(old_url: str) -> None:
         for database in pool.map(lambda _: Database(old_url), range(4)):
             assert len(history.of_session(database, ANA)) == 1
             database.close()
+
+
+def test_a_server_waits_for_whoever_still_reads_an_old_file(tmp_path: Path, fixtures: Path) -> None:
+    file = tmp_path / "loom.sqlite"
+    with closing(sqlite3.connect(file)) as old:
+        old.executescript((fixtures / "storage" / "without_revision.sql").read_text("utf-8"))
+    Database(f"sqlite:///{file}").close()
+    with ThreadPoolExecutor(1) as pool, closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        assert reader.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM sessions").fetchall()
+        starting = pool.submit(Database, f"sqlite:///{file}")
+        assert wait([starting], timeout=0.5).not_done
+        reader.execute("COMMIT")
+        database = starting.result(20)
+    assert len(history.of_session(database, ANA)) == 1
+    database.close()
 
 
 def test_a_newer_database_is_refused_and_left_as_it_is(url: str) -> None:
