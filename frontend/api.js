@@ -104,6 +104,9 @@ export const createSession = () => read("/sessions", { method: "POST" });
 /** @param {string} id @returns {Promise<Session>} */
 export const session = (id) => read(`/sessions/${id}`);
 
+/** With all that is in it, for good. @param {string} id @returns {Promise<Response>} */
+export const deleteSession = (id) => request(`/sessions/${id}`, { method: "DELETE" });
+
 /** @param {string} id of the session @returns {Promise<EditHistory>} */
 export const editHistory = (id) => read(`/sessions/${id}/history`);
 

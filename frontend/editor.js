@@ -10,7 +10,7 @@ import { Overdue } from "./overdue.js";
 import { runningJob } from "./selectors.js";
 import { Remembering, newId } from "./remembering.js";
 import { KEYBOARD_GESTURE_MS } from "./steps.js";
-import { Visit } from "./visit.js";
+import { Visit, forgetSession } from "./visit.js";
 
 /** @import { LoomDocument, ServerMessage } from "./messages.js" */
 /** @import { Frame } from "./frame.js" */
@@ -57,7 +57,7 @@ export class Editor {
       session: (attempt) => this.#visit.session(attempt),
       onConnection: (phase, retryAt, reason) =>
         store.dispatch({ type: "connection", connection: { phase, retryAt, refusal: refusalOf(reason) } }),
-      onUnknownSession: () => this.#visit.forgetSession(),
+      onUnknownSession: () => forgetSession(),
       onMessage: (message) => this.#onMessage(message),
       onSent: (seq, document) => this.#onSent(seq, document),
       onPicture: (frame, picture) => this.#onPicture(frame, picture),

@@ -42,7 +42,7 @@ const REMEMBERED_FACES = 50;
 /** A face before corrections and edits. @typedef {Pick<Reading, "estimated" | "light">} Original */
 /**
  * @typedef {object} EditTools
- * @property {"search" | "request" | "keys" | "grid" | "variations" | "walk" | "export" | null} dialog the dialog that is open
+ * @property {"search" | "request" | "keys" | "grid" | "variations" | "walk" | "start-over" | "export" | null} dialog the dialog that is open
  * @property {(LayerRules & { model: string }) | null} rules which rows an edit changes, of one model
  * @property {{ model: string, saved: Direction[] } | null} directions of one model
  * @property {Task | null} search of directions

@@ -33,10 +33,6 @@ export class Visit {
     return created.id;
   }
 
-  forgetSession() {
-    localStorage.removeItem(SESSION_KEY);
-  }
-
   /** Photos and jobs as the server has them. @param {string} id */
   async refresh(id) {
     try {
@@ -45,6 +41,11 @@ export class Visit {
       this.#report(error);
     }
   }
+}
+
+/** The next one is new. */
+export function forgetSession() {
+  localStorage.removeItem(SESSION_KEY);
 }
 
 /** @param {string} session */

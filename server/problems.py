@@ -26,6 +26,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "Method not allowed"),
     "too_slow": (408, "The request came too slowly"),
     "already_finished": (409, "The job has already finished"),
+    "still_searching": (409, "A search is still under way"),
     "first_node": (409, "The first step stays"),
     "name_taken": (409, "The name is taken"),
     "gallery_full": (409, "The gallery is full"),

@@ -725,6 +725,13 @@ export const en = /** @type {const} */ ({
   "history.delete": "Delete this step and all that came of it",
   "history.deleteSure.one": "Delete {count} step",
   "history.deleteSure.other": "Delete {count} steps",
+  "startOver.open": "Start over…",
+  "startOver.title": "Start over",
+  "startOver.what": "The photos, searches, steps, walk and gallery of this session are deleted for good, on the server too, and the page begins anew.",
+  "startOver.before": "Export first what you want to keep. Links to edits of its photos stop working.",
+  "startOver.keep": "Keep it",
+  "startOver.delete": "Delete everything",
+  "startOver.busy": "Deleting…",
 
   // canvas
   "stage.title": "Picture",

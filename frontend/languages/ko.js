@@ -710,6 +710,13 @@ export const ko = {
   "history.compare": "이 단계와 비교",
   "history.delete": "이 단계와 그 뒤의 모든 단계 삭제",
   "history.deleteSure.other": "{count}단계 삭제",
+  "startOver.open": "처음부터…",
+  "startOver.title": "처음부터 시작",
+  "startOver.what": "이 세션의 사진, 투영, 단계, 워크, 갤러리가 서버에서도 영구히 삭제되고 페이지가 새로 시작됩니다.",
+  "startOver.before": "남기고 싶은 것은 먼저 내보내세요. 이 세션의 사진을 편집한 링크는 더 이상 열리지 않습니다.",
+  "startOver.keep": "그대로 두기",
+  "startOver.delete": "모두 삭제",
+  "startOver.busy": "삭제 중…",
 
   // canvas
   "stage.title": "그림",
@@ -839,6 +846,7 @@ export const koTerms = {
   "problem.unusable_face": "이 얼굴은 쓸 수 없습니다",
   "problem.unknown_model": "모델이 없습니다",
   "problem.unknown_node": "기록에 그 단계가 없습니다",
+  "problem.still_searching": "아직 투영 중입니다",
   "problem.first_node": "첫 단계는 남습니다",
   "problem.unknown_latent": "잠재 벡터가 없습니다",
   "problem.latent_of_other_model": "다른 모델의 잠재 벡터입니다",

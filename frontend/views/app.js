@@ -103,6 +103,7 @@ const DIALOGS = {
   grid: async () => (await import("../dialogs/grid.js")).NewFaces,
   variations: async () => (await import("../dialogs/grid.js")).Variations,
   walk: async () => (await import("../dialogs/walk.js")).WalkDialog,
+  "start-over": async () => (await import("../dialogs/start_over.js")).StartOver,
   export: async () => (await import("../dialogs/export.js")).Export,
 };
 

@@ -35,6 +35,17 @@ export function History(view) {
       null,
       h("h2", { id: "history-title" }, t("section.history")),
       h("span", { class: "note" }, plural("history.count", Object.keys(history.nodes).length)),
+      h("div", { class: "spacer" }),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "link",
+          "data-testid": "start-over",
+          onClick: () => view.store.dispatch({ type: "tools", change: { dialog: "start-over", refusal: null } }),
+        },
+        t("startOver.open"),
+      ),
     ),
     h(TreeView, view),
     h(Chosen, { ...view, node, key: node.id }),

@@ -31,7 +31,7 @@ class Room:
         """
         most = self.most(services.settings)
         if count_in_session(services.database, self.part, session_id) + more > most:
-            hint = "Begin a new session, in a private window for example, or ask whoever runs this server."
+            hint = "Start over, beside History: a new session replaces it. Or ask whoever runs this server."
             raise Problem("session_full", f"A session may hold {most} {self.what}.", hint)
 
 

@@ -12,7 +12,7 @@ from server.documents import Document, SeedBase
 from server.engine.interface import ModelDescription
 from server.messages import Session, session_answer
 from server.services import Services, ServicesDep
-from server.storage import history, jobs, photos, queue, sessions
+from server.storage import history, jobs, photos, queue, removal, sessions
 from server.storage.tables import SessionRow
 from server.strict_json import StrictJsonRoute
 
@@ -35,6 +35,12 @@ async def create_session(services: ServicesDep, user: CallerDep) -> Session:
 def get_session(session_id: UUID, services: ServicesDep) -> Session:
     """The document where it stands in its history, its photos and jobs."""
     return _answer(services, sessions.get(services.database, session_id))
+
+
+@router.delete("/{session_id}", status_code=204)
+def delete_session(session_id: UUID, services: ServicesDep) -> None:
+    """Its photos, searches, steps and gallery are removed for good. Refused while a search is under way."""
+    removal.remove(services.database, services.blobs, session_id)
 
 
 def _answer(services: Services, row: SessionRow) -> Session:

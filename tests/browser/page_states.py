@@ -187,6 +187,7 @@ STATES = (
     PageState("walk", see_walk, close, DIALOG),
     PageState("map", see_map, fold_map, "#explore"),
     opened("export-open", "export"),
+    opened("start-over", "start-over-dialog"),
     PageState("directions", find_directions, close, DIALOG),
     PageState("layers", look_at_layers, close, DIALOG),
     PageState("refused", refuse, part="#photo, .toasts"),

@@ -133,6 +133,34 @@ def test_two_windows_of_a_session_both_keep_what_they_make(studio: Studio) -> No
     other.page.close()
 
 
+def test_starting_over_deletes_the_session_and_begins_a_new_one(studio: Studio, astronaut: bytes) -> None:
+    studio.expected += ["404", "409"]  # the browser's own words for what is refused below
+    first = studio.picture()
+    set_age(studio, 70)
+    studio.part("gallery-add").click()
+    studio.choose_photo("me.jpg", astronaut)
+    session = studio.page.evaluate("localStorage.getItem('latent-loom.session')")
+    studio.part("schedule").select_option("published")
+    studio.part("project").click()
+    expect(studio.part("cancel")).to_be_visible()
+    studio.part("start-over").click()
+    studio.part("start-over-delete").click()
+    expect(studio.part("refused")).to_contain_text("Cancel it")
+    studio.page.keyboard.press("Escape")
+    studio.part("cancel").click()
+    expect(studio.part("outcome")).to_be_visible()
+    studio.part("start-over").click()
+    studio.part("start-over-delete").click()
+    expect(studio.part("start-over-dialog")).to_have_count(0)
+    studio.settle()
+    assert studio.picture().is_identical_to(first)
+    expect(rows(studio)).to_have_count(1)
+    expect(studio.part("gallery-item")).to_have_count(0)
+    expect(studio.part("outcome")).to_have_count(0)
+    assert studio.page.evaluate("localStorage.getItem('latent-loom.session')") != session
+    assert studio.page.request.get(f"{studio.url}/api/v1/sessions/{session}").status == 404
+
+
 def test_a_branch_is_deleted_after_a_second_word(studio: Studio) -> None:
     first = studio.picture()
     set_age(studio, 70)

@@ -9,6 +9,7 @@ import pytest
 
 from server.settings import Settings
 from tests.server.harness import Json, keep, seed_document, serving, write_generator
+from tests.server.projecting import ask, cancel, finished_job, latent_document
 
 
 def test_a_new_session_opens_with_the_models_first_picture(session: Json) -> None:
@@ -35,6 +36,23 @@ def test_a_session_survives_a_restart(settings: Settings, astronaut: bytes) -> N
     with serving(settings) as server, server.client() as client:
         assert client.get(url).json() == before
         assert client.get(photo["image_url"]).content == image
+
+
+def test_a_deleted_session_is_gone_with_all_that_had_an_address(
+    client: httpx.Client, session: Json, photo: Json
+) -> None:
+    own = f"/api/v1/sessions/{session['id']}"
+    running = ask(client, photo, session, 5000).json()
+    refused = client.delete(own)
+    assert (refused.status_code, refused.json()["code"]) == (409, "still_searching")
+    cancel(client, running)
+    job = finished_job(client, ask(client, photo, session, 1))
+    assert client.delete(own).status_code == 204
+    addresses = [own, f"{own}/history", photo["image_url"], f"/api/v1/jobs/{job['id']}"]
+    assert [client.get(address).status_code for address in addresses] == [404] * 4
+    render = client.post("/api/v1/render", json={"document": latent_document(job)})
+    assert render.json()["code"] == "unknown_latent"
+    assert client.delete(own).json()["code"] == "unknown_session"
 
 
 def test_an_unknown_session_cannot_be_written(client: httpx.Client) -> None:
