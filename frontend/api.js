@@ -1,6 +1,7 @@
 // The HTTP side: one function per route; every failure is a ProblemError that can be shown as it is.
 
 import { message, spoken } from "./kept_text.js";
+import { isEditLink } from "./link.js";
 
 /** @import { About, Anchors, AnyModel, EditHistory, History, HistoryNode, Job, LoomDocument, NewHistoryNode, Photo, Problem, SearchSettings, Session } from "./messages.js" */
 
@@ -56,8 +57,14 @@ export async function request(path, init) {
     throw new ProblemError(UNREACHABLE);
   }
   if (response.ok) return response;
-  if (response.status === 401) location.replace("/login.html?next=" + encodeURIComponent(location.pathname));
+  if (response.status === 401) goToLogin();
   throw new ProblemError(await problemOf(response));
+}
+
+/** Comes back to this page, with the edit that its address carries. */
+function goToLogin() {
+  const { pathname, hash } = location;
+  location.replace(`/login.html?next=${encodeURIComponent(pathname)}${isEditLink(hash) ? hash : ""}`);
 }
 
 /** @param {Response} response @returns {Promise<AnyProblem>} */

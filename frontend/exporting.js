@@ -89,7 +89,6 @@ export class Exporting {
   async openLink() {
     const { hash, pathname, search } = window.location;
     if (!isEditLink(hash)) return;
-    window.history.replaceState(null, "", pathname + search);
     await this.#ready();
     const carried = await carriedBy(hash).catch(() => null);
     try {
@@ -103,6 +102,8 @@ export class Exporting {
           ? new api.ProblemError({ title: message("link.stays"), detail: message("link.staysDetail"), hint: message("link.staysHint") })
           : error,
       );
+    } finally {
+      window.history.replaceState(null, "", pathname + search); // not before: a login in between needs it
     }
   }
 

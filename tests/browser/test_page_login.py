@@ -14,6 +14,12 @@ from server.settings import REPOSITORY
 from tests.server.harness import RunningServer, make_settings, serving, write_tiny_bundle
 
 TOKEN = new_token()
+LINK_TO_A_SEED = """async () => {
+  const { linkHash } = await import("/link.js");
+  const [{ name, generator }] = await (await fetch("/api/v1/models")).json();
+  const base = { kind: "seed", seed: 4242, truncation_psi: 0.7, truncation_cutoff: null };
+  return linkHash({ document: { model: name, base }, generator });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +69,17 @@ def test_a_page_whose_token_was_taken_away_leads_to_the_login(page: Page, locked
     page.context.clear_cookies()
     page.get_by_test_id("download").dispatch_event("click")
     page.wait_for_url(f"{locked.origin}/login.html?next=%2F")
+
+
+def test_a_link_to_an_edit_survives_that_the_token_was_taken_away(page: Page, locked: RunningServer) -> None:
+    page.goto(f"{locked.origin}/login.html#{TOKEN}")
+    expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "open")
+    page.wait_for_load_state("networkidle")
+    link = page.evaluate(LINK_TO_A_SEED)
+    page.context.clear_cookies()
+    page.evaluate("(hash) => { location.hash = hash; }", link)
+    page.wait_for_url(f"{locked.origin}/login.html?next=%2F#edit=*")
+    page.get_by_label("Access token").fill(TOKEN)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{locked.origin}/")
+    expect(page.get_by_test_id("seed")).to_have_value("4242")
