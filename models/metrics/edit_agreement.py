@@ -32,3 +32,8 @@ def agreement(asked: Tensor, reached: Tensor, middle: float | None = None) -> Ag
         error=float((y - x).abs().mean()),
         right_side=float(torch.eq(y > centre, x > centre).double().mean()),
     )
+
+
+def share_switched(before: Tensor, after: Tensor, middle: float) -> float:
+    """before, after [N]: the share that is on the other side of the middle after."""
+    return float(torch.ne(before > middle, after > middle).double().mean())

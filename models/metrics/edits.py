@@ -26,7 +26,7 @@ from models.editing.locks import (
     measure_response,
 )
 from models.editing.population import draw_w
-from models.metrics.edit_agreement import Agreement, agreement
+from models.metrics.edit_agreement import Agreement, agreement, share_switched
 from models.metrics.edit_methods import (
     MatchedEdit,
     flow_edit,
@@ -78,6 +78,7 @@ class AttributeEdits:
     attribute: str
     plain: Agreement  # of the reading with what was asked, for the flow's edit as it is
     calibrated: Agreement  # corrected by what is read
+    switched: float  # share of the faces that, set to the range's other end, read in its other half
     matched: float  # share of the faces on which all methods made the same change
     same_change: tuple[SideEffects, ...]  # over those faces
     calibrated_effects: SideEffects  # over all faces, at its own, larger change
@@ -165,6 +166,7 @@ class EditBench:
                 attribute.name,
                 agreement(asked, plain.reading[:, column]),
                 agreement(asked, calibrated.reading[:, column]),
+                self._share_switched(column),
                 float(matched.float().mean()),
                 tuple(self._side_effects(m, column, matched) for m in measured[:-1]),
                 self._side_effects(calibrated, column, torch.ones_like(matched)),
@@ -190,6 +192,17 @@ class EditBench:
         calibrated = self._corrected(start, response, column, asked, [])
         results.append(Measured("calibrated", calibrated.ws, self.reader.possible(calibrated.reached)))
         return results, matched
+
+    def _share_switched(self, column: int) -> float:
+        """By the flow's edit as it is: glasses put on whoever has none, and taken off whoever has."""
+        attribute = ATTRIBUTES[column]
+        middle = (attribute.minimum + attribute.maximum) / 2
+        read = []
+        for start in self.starts:
+            above = start.base[:, column] > middle
+            end = torch.where(above, attribute.minimum, attribute.maximum).to(start.base)
+            read.append(self.reader(flow_edit(self.flow, start, column, end, self.rules))[:, column])
+        return share_switched(self.base[:, column], torch.cat(read), middle)
 
     def _corrected(
         self, start: EditStart, response: Response, column: int, goal: Tensor, locked: Sequence[int]

@@ -121,13 +121,13 @@ def _table(result: EditEvaluation) -> str:
         f"{plan.samples} faces, truncation {plan.psi:g}, seed {plan.seed}; flow in {result.steps} steps",
         f"likeness: {result.likeness}",
         "",
-        f"{'reached against asked':22}{_HEADS}    calibrated: {_HEADS}",
+        f"{'reached against asked':22}{_HEADS}    calibrated: {_HEADS}    switched",
     ]
     for a in result.attributes:
         p, c = a.plain, a.calibrated
         lines.append(
             f"  {a.attribute:20}{p.r:7.3f}{p.slope:7.2f}{p.error:8.3f}"
-            f"                {c.r:7.3f}{c.slope:7.2f}{c.error:8.3f}"
+            f"                {c.r:7.3f}{c.slope:7.2f}{c.error:8.3f}{a.switched:12.1%}"
         )
     lines += ["", "at the same reached change:"]
     lines += [f"{'':28}{'leakage':>9}{'of face':>9}{'likeness lost':>15}{'strangeness':>13}"]

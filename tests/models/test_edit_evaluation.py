@@ -17,7 +17,7 @@ from models.editing.directions import Direction
 from models.editing.layer_rules import all_layers, styleflow_rules
 from models.editing.locks import PictureReader
 from models.editing.population import draw_w
-from models.metrics.edit_agreement import agreement
+from models.metrics.edit_agreement import agreement, share_switched
 from models.metrics.edit_evaluation import evaluate_edits
 from models.metrics.edit_methods import flow_edit, linear_edit, match_change, styleflow_edit
 from models.metrics.edits import EditPlan
@@ -65,6 +65,11 @@ def test_agreement_is_regression_and_correlation() -> None:
     assert found.right_side == pytest.approx(1.0)
     assert agreement(asked, reached, middle=0.75).right_side == pytest.approx(1.0)
     assert agreement(asked, -reached).right_side < 0.7
+
+
+def test_what_crosses_the_middle_has_switched() -> None:
+    before, after = torch.tensor([0.1, 0.2, 0.9, 0.8]), torch.tensor([0.9, 0.4, 0.1, 0.3])
+    assert share_switched(before, after, 0.5) == 0.75
 
 
 def test_what_never_changes_has_no_correlation() -> None:
@@ -140,6 +145,7 @@ def test_everything_is_measured_and_can_be_written_as_json(setting: Setting) -> 
     assert [s.method for s in yaw.same_change] == [*linear, "StyleFlow's re-encoding", "flow, others locked"]
     assert yaw.calibrated_effects.method == "calibrated"
     assert yaw.calibrated_effects.worst != "yaw"
+    assert 0 <= yaw.switched <= 1
     assert "pixels" in result.likeness and "not an identity network" in result.likeness
     assert result.layers["yaw"] == [0, 1, 2, 3, 4, 5]
     assert all(done == of for done, of in told.values())
