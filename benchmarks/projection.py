@@ -45,7 +45,8 @@ def main() -> None:
     if args.what == "speed":
         generator, encoder = _networks(args.model)
         targets = _targets(args, generator)
-        print_json([asdict(run) for run in speed(generator, targets, encoder, args.steps, args.fast_steps)])
+        runs = speed(generator, targets, encoder, args.steps, args.fast_steps, args.low_level)
+        print_json([asdict(run) for run in runs])
         return
     bundle = load_bundle(args.model)
     steps = args.fast_steps if args.schedule == "fast" else args.steps
@@ -71,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=64, help="targets")
     parser.add_argument("--steps", type=int, default=1000, help="of the published procedure")
     parser.add_argument("--fast-steps", type=int, default=STEPS["fast"])
+    parser.add_argument("--low-level", type=int, help="also fast with its first half on this level")
     parser.add_argument("--schedule", choices=["published", "fast"], default="published", help="of the rungs")
     parser.add_argument("--faithful", type=float, default=0.5)
     parser.add_argument("--faces", type=Path, help="rendered shards: renders are the targets, not samples")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -58,8 +58,12 @@ def speed(
     encoder: Encoder | None,
     steps: int,
     fast_steps: int,
+    low_level: int | None,
 ) -> list[Run]:
-    """Every target projected three ways: plainly, as models.projection does it, and by its fast schedule."""
+    """Every target projected three ways: plainly, as models.projection does it, and by its fast schedule.
+
+    With low_level also a fourth: the fast schedule whose first half runs on that level of the generator.
+    """
     perceptual = efficientnet_distance(torch.device("cpu"), "")
     statistics = w_statistics(generator)
     published, fast = ProjectionSettings(steps=steps), fast_w(fast_steps)
@@ -73,6 +77,9 @@ def speed(
             "published": curve(_found(ours(settings=published)), steps, measured),
             "fast": curve(_found(ours(settings=fast, start=guess)), fast_steps, measured),
         }
+        if low_level is not None:
+            lower = replace(fast, low_resolution=low_level)
+            curves["lower"] = curve(_found(ours(settings=lower, start=guess)), fast_steps, measured)
         goal = curves["plain"][-1].distance
         for way, points in curves.items():
             reached = next((point for point in points if point.distance <= goal), None)
