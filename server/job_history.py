@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from server.engine.interface import ProjectionEvent
+from server.engine.projecting_interface import ProjectionEvent
 
 MAX_POINTS = 400
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from models.projection.anchors import Anchors as FaceAnchors
 from server.documents import STRICT, ModelName
-from server.engine.interface import Beginning, Schedule, Space
+from server.engine.projecting_interface import Beginning, Schedule, Space
 from server.photo_messages import ANSWER, Alignment, Place, alignment_answer
 from server.storage.jobs import FINISHED
 from server.storage.tables import JobRow

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from models.projection.anchors import Anchors
-from server.engine.interface import (
-    Engine,
+from server.engine.interface import Engine
+from server.engine.projecting_interface import (
     ProjectionEvent,
     ProjectionPicture,
     ProjectionRequest,

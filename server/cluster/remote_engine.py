@@ -39,12 +39,11 @@ from server.engine.interface import (
     ListedModel,
     ModelDescription,
     PerceptualDescription,
-    ProjectionEvent,
-    ProjectionSpec,
     Rendered,
     RenderRequest,
 )
 from server.engine.measures import EngineMeasures, StageTimes
+from server.engine.projecting_interface import ProjectionEvent, ProjectionSpec
 from server.engine.refusals import no_such_model, unusable
 from server.problems import Problem
 

@@ -12,9 +12,10 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.engine.interface import ListedModel, ProjectionSpec
+from server.engine.interface import ListedModel
 from server.engine.local import LocalEngine
 from server.engine.local_options import engine_options
+from server.engine.projecting_interface import ProjectionSpec
 from server.problems import Problem
 from server.settings import Settings
 from server.storage import directions as stored_directions

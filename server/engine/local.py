@@ -30,8 +30,6 @@ from server.engine.interface import (
     ListedModel,
     ModelDescription,
     PerceptualDescription,
-    ProjectionEvent,
-    ProjectionSpec,
     Rendered,
     RenderRequest,
 )
@@ -43,6 +41,7 @@ from server.engine.measures import EngineMeasures
 from server.engine.model_problems import told_as_problems
 from server.engine.perceptual_network import PerceptualNetwork
 from server.engine.projecting import RunningProjection, StatisticsOfW
+from server.engine.projecting_interface import ProjectionEvent, ProjectionSpec
 from server.engine.residence import ResidentModel
 from server.engine.walking import LocalWalks
 from server.engine.worker import ModelWorker

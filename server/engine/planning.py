@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from models.projection.ladder import SPACES, Plan, ladder
-from server.engine.interface import PlannedRung, ProjectionRequest, Space
+from server.engine.projecting_interface import PlannedRung, ProjectionRequest, Space
 from server.problems import Problem
 
 REPEATED: tuple[Space, ...] = ("w+", "pti")  # whose search may begin again at its own result

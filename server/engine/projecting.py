@@ -27,9 +27,10 @@ from models.projection.tuning import tuning_of, tuning_tensors
 from models.weights import CheckpointError
 from server.engine.drawing import as_rgb
 from server.engine.frames import encode_jpeg, smaller
-from server.engine.interface import RGB, Beginning, ProjectionEvent, ProjectionPicture, ProjectionSpec
+from server.engine.interface import RGB
 from server.engine.latents import Latent, latent_file, read_latent
 from server.engine.planning import plan_of
+from server.engine.projecting_interface import Beginning, ProjectionEvent, ProjectionPicture, ProjectionSpec
 from server.problems import Problem
 
 PICTURE_INTERVAL_S = 0.8

@@ -13,8 +13,8 @@ from server.access.caller import QUEUED
 from server.access.session_room import ROOM_FOR_LATENTS, ROOM_FOR_PROJECTIONS
 from server.engine.alignment import check_alignment, stored_anchors
 from server.engine.fit import check_projectable
-from server.engine.interface import ProjectionRequest, Space
 from server.engine.planning import planned_rungs
+from server.engine.projecting_interface import ProjectionRequest, Space
 from server.photo_messages import anchors_of
 from server.problems import Problem
 from server.projection_messages import (

@@ -25,11 +25,12 @@ from server.engine.cache import FrameCache, StageCache
 from server.engine.compute import ComputeThread, Done, Priority, Together
 from server.engine.drawing import CROWD, preview_side
 from server.engine.frames import live_frame, projection_frame, read_header
-from server.engine.interface import ProjectionEvent, ProjectionRequest, ProjectionSpec, Rendered
+from server.engine.interface import Rendered
 from server.engine.known_directions import KnownDirections, no_directions
 from server.engine.latents import Latent, latent_file, read_latent
 from server.engine.local import LocalEngine
 from server.engine.local_options import LocalEngineOptions
+from server.engine.projecting_interface import ProjectionEvent, ProjectionRequest, ProjectionSpec
 from server.engine.worker import ModelWorker, Preview
 from server.problems import Problem
 from tests.server.harness import seed_document

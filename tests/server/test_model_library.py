@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.engine.interface import ProjectionRequest, ProjectionSpec
 from server.engine.local import LocalEngine
+from server.engine.projecting_interface import ProjectionRequest, ProjectionSpec
 from server.problems import Problem
 from tests.server.engine_runs import (
     flip_last_byte,

@@ -18,11 +18,11 @@ from models.stylegan2.native.entry import packed_bytes
 from server.documents import Document
 from server.engine.cache import FrameCache
 from server.engine.catalogue import Entry, scan
-from server.engine.interface import ProjectionRequest, ProjectionSpec
 from server.engine.known_directions import KnownDirections, no_directions
 from server.engine.latents import Latent, latent_file
 from server.engine.loading import load_entry
 from server.engine.local import LocalEngine
+from server.engine.projecting_interface import ProjectionRequest, ProjectionSpec
 from server.engine.residence import ResidentModel, ResidentModels
 from server.engine.worker import ModelWorker
 from tests.server.engine_runs import MIB, in_memory, refusal, render, running
