@@ -10,7 +10,8 @@ from torch import Tensor
 
 from models.projection.perceptual import efficientnet_distance
 from models.projection.target import compared, prepare_target
-from models.stylegan2.generator import Generator, GeneratorConfig, to_uint8
+from models.stylegan2.generator import Generator, to_uint8
+from models.stylegan2.generator_config import GeneratorConfig
 from models.training.pairs import load_pairs
 
 TARGET_SEED = 101

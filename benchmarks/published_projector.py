@@ -20,7 +20,8 @@ from models.projection.perceptual import PerceptualDistance
 from models.projection.settings import ProjectionSettings
 from models.projection.target import compared
 from models.projection.w_statistics import WStatistics
-from models.stylegan2.generator import Generator, SynthesisBlock, SynthesisLayer, ToRGB
+from models.stylegan2.generator import Generator
+from models.stylegan2.synthesis_blocks import SynthesisBlock, SynthesisLayer, ToRGB
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.stylegan2.generator import Generator, SynthesisLayer, ToRGB
+from models.stylegan2.generator import Generator
+from models.stylegan2.synthesis_blocks import SynthesisLayer, ToRGB
 
 Padding = tuple[int, int, int, int]
 

@@ -12,7 +12,8 @@ from statistics import median
 import torch
 import torch.nn.functional as F
 
-from models.stylegan2.generator import Generator, GeneratorConfig, SynthesisNetwork
+from models.stylegan2.generator import Generator, SynthesisNetwork
+from models.stylegan2.generator_config import GeneratorConfig
 
 Action = Callable[[], object]
 CEILING_SHAPES = (

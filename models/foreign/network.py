@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.styleflow.checkpoint import FlowConfig
 from models.stylegan2.discriminator import DiscriminatorConfig
-from models.stylegan2.generator import GeneratorConfig
+from models.stylegan2.generator_config import GeneratorConfig
 from models.stylegan2.validation import check_tensors
 from models.weights import CheckpointError
 

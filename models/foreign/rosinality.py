@@ -19,7 +19,7 @@ from models.foreign.network import ForeignNetwork, Kind, Networks, checked_netwo
 from models.foreign.records import PickledTensor
 from models.foreign.shapes import discriminator_config, filters, generator_config, taps_of
 from models.foreign.torch_file import materialise
-from models.stylegan2.generator import GeneratorConfig
+from models.stylegan2.generator_config import GeneratorConfig
 from models.stylegan2.validation import build_generator
 from models.weights import CheckpointError
 

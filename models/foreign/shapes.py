@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.stylegan2.validation import parse_discriminator_config, parse_generator_config
 from models.weights import CheckpointError
 

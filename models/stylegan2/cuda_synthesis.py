@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from models.stylegan2.operations import fir, leaky_relu, upsample2
 
 if TYPE_CHECKING:
-    from models.stylegan2.generator import NoiseMode, SynthesisBlock, SynthesisLayer, SynthesisNetwork, ToRGB
+    from models.stylegan2.generator import SynthesisNetwork
+    from models.stylegan2.synthesis_blocks import NoiseMode, SynthesisBlock, SynthesisLayer, ToRGB
 
 HALF_BLOCKS = 4  # the highest ones, as in NVIDIA's configurations (num_fp16_res)
 CLAMP = 32768.0  # of float16 activations where the network has no clamp of its own: below infinity

@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.stylegan2.generator import RESIDUAL_GAIN, Architecture
+from models.stylegan2.generator_config import Architecture
 from models.stylegan2.mapping import LabelMapping
 from models.stylegan2.operations import Convolution, FullyConnected, downsample2, fir_kernel
+from models.stylegan2.synthesis_blocks import RESIDUAL_GAIN
 
 
 @dataclass(frozen=True)

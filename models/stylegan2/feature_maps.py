@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from models.stylegan2.generator import SynthesisLayer, SynthesisNetwork
+from models.stylegan2.generator import SynthesisNetwork
+from models.stylegan2.synthesis_blocks import SynthesisLayer
 
 Noise = Sequence[Tensor | None]
 

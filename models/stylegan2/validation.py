@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig
-from models.stylegan2.generator import Architecture, Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import Architecture, GeneratorConfig
 from models.weights import CheckpointError
 
 Config = TypeVar("Config", GeneratorConfig, DiscriminatorConfig)

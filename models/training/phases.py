@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from models.stylegan2.generator import GeneratorConfig
+from models.stylegan2.generator_config import GeneratorConfig
 
 Latents = Literal["taught", "mapped"]
 Score = Literal["pair", "energy"]

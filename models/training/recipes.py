@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
-from models.stylegan2.generator import GeneratorConfig
+from models.stylegan2.generator_config import GeneratorConfig
 from models.training.phases import AdversarialPhase, Adversary, MappingLesson, PairPhase, Phase, Recipe
 
 RECIPES = ("pairs", "sharpened", "adversarial")

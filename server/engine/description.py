@@ -9,7 +9,7 @@ from models.manifest import BundleFile, Manifest, read_manifest
 from models.styleflow.attributes import ATTRIBUTES
 from models.styleflow.checkpoint import FORMAT as FLOW_FORMAT
 from models.stylegan2.checkpoint import DISCRIMINATOR_FORMAT, GENERATOR_FORMAT
-from models.stylegan2.generator import GeneratorConfig
+from models.stylegan2.generator_config import GeneratorConfig
 from models.stylegan2.validation import parse_generator_config
 from models.weights import MAX_FILE_BYTES, CheckpointError, read_header
 from server.engine.interface import AttributeDescription, ModelDescription

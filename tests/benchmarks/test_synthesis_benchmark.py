@@ -12,7 +12,8 @@ import torch
 from benchmarks.published_synthesis import published_synthesis
 from benchmarks.synthesis import reuse_times, tables
 from benchmarks.synthesis_measures import interleaved, operations
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.training.adversarial_losses import (
     discriminator_loss,
     generator_loss,

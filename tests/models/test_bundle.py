@@ -19,7 +19,8 @@ from models.projection.encoder import Encoder, EncoderConfig, save_encoder
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow, save_flow
 from models.stylegan2.checkpoint import load_generator, save_generator
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 
 TEXTS: dict[str, Any] = {"title": "Tiny", "description": "A model for tests.", "licence": "Apache-2.0"}
 

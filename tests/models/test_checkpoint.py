@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from models.stylegan2.checkpoint import CheckpointError, load_generator, save_generator
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.weights import read_header
 
 CONFIG = GeneratorConfig(

@@ -17,7 +17,8 @@ import torch
 from models.convert import convert_checkpoint
 from models.foreign.reading import read_network
 from models.stylegan2.checkpoint import load_generator, save_generator
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.weights import CheckpointError, read_file, read_header, write_weights
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.cuda_synthesis import GRAPHS, mixed_precision
-from models.stylegan2.generator import Generator, NoiseMode
+from models.stylegan2.generator import Generator
+from models.stylegan2.synthesis_blocks import NoiseMode
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "nvidia"
 HALF_NAMES = ("ada_clamp_r32_map4", "ada_uncond_r32_map8")

@@ -29,7 +29,8 @@ from models.editing.ganspace import activation_components, w_components
 from models.editing.linear_attributes import joint_regression, regression_normals
 from models.editing.population import draw_w
 from models.editing.sefa import row_affines, sefa_directions
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.weights import CheckpointError, write_weights
 
 

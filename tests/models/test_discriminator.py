@@ -13,7 +13,8 @@ from torch import Tensor
 import models
 from models.stylegan2.checkpoint import load_discriminator, save_discriminator, save_generator
 from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig, minibatch_stddev
-from models.stylegan2.generator import Architecture, Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import Architecture, GeneratorConfig
 from models.weights import CheckpointError, write_weights
 
 CONFIG = DiscriminatorConfig(16, channel_base=128, channel_max=8, conv_clamp=256, mbstd_group_size=2)

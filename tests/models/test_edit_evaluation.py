@@ -27,7 +27,8 @@ from models.projection.perceptual import PerceptualDistance
 from models.styleflow.attributes import ATTRIBUTE_INDEX
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 
 YAW, LIGHT = ATTRIBUTE_INDEX["yaw"], ATTRIBUTE_INDEX["light_3"]
 PIXELS = PerceptualDistance(

@@ -13,7 +13,8 @@ from models.editing.targets import attribute_columns, check_flow_fits, target_at
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow
 from models.styleflow.network import IntegrationError
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 
 
 def test_values_are_put_into_their_columns_and_the_base_is_left_alone() -> None:

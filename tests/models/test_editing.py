@@ -11,7 +11,8 @@ from models.editing.mixing import mix
 from models.editing.styleflow_sequence import move_attribute, pick
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 
 
 @pytest.fixture(scope="module")

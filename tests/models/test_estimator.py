@@ -13,7 +13,8 @@ import torch
 from models.attributes.estimator import AttributeEstimator, EstimatorConfig, load_estimator, save_estimator
 from models.faces.light import harmonics
 from models.metrics.attribute_readings import attribute_readings
-from models.stylegan2.generator import Generator, GeneratorConfig, to_uint8
+from models.stylegan2.generator import Generator, to_uint8
+from models.stylegan2.generator_config import GeneratorConfig
 from models.training.attributes import (
     EstimatorTraining,
     LabelledPictures,

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from models.stylegan2.feature_maps import block_maps, channels_by_strength, feature_maps
-from models.stylegan2.generator import Architecture, Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import Architecture, GeneratorConfig
 
 
 @pytest.fixture(scope="module")

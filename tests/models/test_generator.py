@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.stylegan2.generator import Architecture, Generator, GeneratorConfig, to_uint8
+from models.stylegan2.generator import Generator, to_uint8
+from models.stylegan2.generator_config import Architecture, GeneratorConfig
 from models.stylegan2.mapping import truncate
 
 CONFIG = GeneratorConfig(

@@ -23,7 +23,8 @@ from models.foreign.reading import read_network
 from models.foreign.records import NestedFile, PickledModule, PickledTensor
 from models.foreign.torch_file import materialise
 from models.stylegan2.checkpoint import load_generator
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.weights import CheckpointError
 from tests.models.nvidia_writer import (
     Reconstruct,

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from models.faces.features import coordinate_kinds
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.training.mapping import LessonFaces, lesson_score, lesson_step, shift_w, spread_thresholds
 from models.training.optimizers import generator_optimizer
 from models.training.phases import MappingLesson

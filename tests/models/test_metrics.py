@@ -17,7 +17,8 @@ from models.metrics.kernel_distance import kernel_distance, squared_mmd
 from models.metrics.path_length import path_distances, path_length, sampled_path_length, slerp
 from models.metrics.precision_recall import neighbour_radii, precision_recall
 from models.stylegan2.checkpoint import load_generator
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 
 Golden = dict[str, NDArray[np.generic]]
 

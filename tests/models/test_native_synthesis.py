@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from models.stylegan2.checkpoint import load_generator
-from models.stylegan2.generator import Generator, GeneratorConfig, NoiseMode
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.stylegan2.native import entry
 from models.stylegan2.native.calls import Weights
 from models.stylegan2.native.machine import Machine, host
@@ -25,6 +26,7 @@ from models.stylegan2.native.synthesis import synthesize
 from models.stylegan2.native.team import team
 from models.stylegan2.native.watch import watched
 from models.stylegan2.native.workspace import workspace
+from models.stylegan2.synthesis_blocks import NoiseMode
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "nvidia"
 NAMES = ("ada_clamp_r32_map4", "ada_cond3_r64_map2", "ada_uncond_r32_map8", "sg3repo_uncond_r32_map2")

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from models.editing.noise import LayerNoise, drawn_maps, noise_maps
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 
 LAYERS = 5
 STORED = LayerNoise()

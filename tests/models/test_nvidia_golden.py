@@ -17,7 +17,8 @@ from models.foreign.reading import read_network
 from models.foreign.records import PickledModule
 from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig
-from models.stylegan2.generator import Generator, GeneratorConfig, to_uint8
+from models.stylegan2.generator import Generator, to_uint8
+from models.stylegan2.generator_config import GeneratorConfig
 from models.stylegan2.validation import build_discriminator, build_generator
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -15,7 +15,8 @@ import torch
 from models.foreign.network import ForeignNetwork
 from models.foreign.reading import read_network
 from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.weights import CheckpointError
 from tests.models.nvidia_writer import Reconstruct, module_states, persistence_function, persistent
 from tests.models.pickles import Reduced, saved

@@ -25,7 +25,8 @@ from models.projection.projector import (
     w_statistics,
 )
 from models.projection.steps import rendered
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 
 CONFIG = GeneratorConfig(
     z_dim=16, w_dim=16, img_resolution=32, mapping_layers=2, channel_base=512, channel_max=16

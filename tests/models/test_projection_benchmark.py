@@ -15,7 +15,8 @@ from benchmarks.projection_speed import curve, exact_distance
 from benchmarks.published_projector import plain_project, plain_synthesis
 from models.projection.perceptual import PerceptualDistance
 from models.projection.projector import Found, ProjectionSettings, project, w_statistics
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 
 CONFIG = GeneratorConfig(
     z_dim=16, w_dim=16, img_resolution=32, mapping_layers=2, channel_base=512, channel_max=16, conv_clamp=256

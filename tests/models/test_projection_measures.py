@@ -18,7 +18,8 @@ from models.projection.measures import measure
 from models.projection.perceptual import PerceptualDistance
 from models.projection.projector import Found, ProjectionSettings, project
 from models.projection.steps import rendered
-from models.stylegan2.generator import Generator, GeneratorConfig, to_uint8
+from models.stylegan2.generator import Generator, to_uint8
+from models.stylegan2.generator_config import GeneratorConfig
 from models.training.encoder import (
     EncoderTraining,
     PicturesOfW,

@@ -25,7 +25,8 @@ from models.projection.projector import (
     project,
 )
 from models.projection.tuning import tuning_tensors
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.weights import CheckpointError
 
 CONFIG = GeneratorConfig(

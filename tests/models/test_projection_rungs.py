@@ -24,7 +24,8 @@ from models.projection.projector import (
 )
 from models.projection.steps import rendered
 from models.projection.tuning import LowRank, Tuning, apply_tuning, read_tuning, tuning_file
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.weights import CheckpointError
 
 CONFIG = GeneratorConfig(

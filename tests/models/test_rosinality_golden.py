@@ -15,7 +15,8 @@ from torch import Tensor
 from models.foreign.reading import read_network
 from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.stylegan2.mapping import truncate
 from models.stylegan2.validation import build_discriminator, build_generator
 from models.weights import CheckpointError

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.stylegan2.native import kernels
 from models.stylegan2.native.machine import Machine, host
 from models.stylegan2.native.memory import SynthesisMemory

@@ -25,7 +25,8 @@ from torch import Tensor
 from models.foreign.network import ForeignNetwork
 from models.foreign.reading import read_network
 from models.stylegan2.discriminator import Discriminator, DiscriminatorConfig
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.weights import CheckpointError
 from tests.models.pickles import Reduced, command
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from models.faces.factors import face_factors
 from models.styleflow.attributes import ATTRIBUTE_INDEX
 from models.styleflow.flow import load_flow
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.training.flow import latent_pairs, train_flow
 from models.training.flow_evaluation import evaluate_flow, fit_probe
 from models.training.flow_trainer import FlowData, FlowTrainer, FlowTraining, learning_rate

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from models.stylegan2.checkpoint import load_generator
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from models.training.generator import Material, begin_phase, finish_phase, train_generator
 from models.training.generator_state import TrainingState, load_state, new_state
 from models.training.journal import Journal

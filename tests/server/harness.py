@@ -25,7 +25,8 @@ from models.styleflow.attributes import ATTRIBUTES
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow, save_flow
 from models.stylegan2.checkpoint import save_generator
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from server.app import create_app
 from server.engine.local import LocalEngine
 from server.engine.local_options import engine_options

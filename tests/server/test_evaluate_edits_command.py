@@ -16,7 +16,8 @@ from models.bundle import write_bundle
 from models.styleflow.checkpoint import FlowConfig
 from models.styleflow.flow import ConditionalFlow, save_flow
 from models.stylegan2.checkpoint import save_generator
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from server.cli import cli
 
 SCALE = ((1.0,) * 17, (1.0,) * 17, (-50.0,) * 17, (90.0,) * 17)

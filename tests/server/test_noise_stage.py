@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.stylegan2.generator import Generator, GeneratorConfig
+from models.stylegan2.generator import Generator
+from models.stylegan2.generator_config import GeneratorConfig
 from server.documents import NoiseSpec
 from server.engine.noise_stage import NoiseStage, noise_key
 

@@ -19,7 +19,8 @@ from models.projection.projector import prepare_target
 from models.projection.steps import Found, rendered
 from models.projection.tuning import read_tuning
 from models.stylegan2.checkpoint import load_generator, save_generator
-from models.stylegan2.generator import Generator, GeneratorConfig, to_uint8
+from models.stylegan2.generator import Generator, to_uint8
+from models.stylegan2.generator_config import GeneratorConfig
 from server.cli import cli
 from server.commands.project import unique_names
 from server.engine.latents import read_latent

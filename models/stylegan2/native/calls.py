@@ -39,7 +39,7 @@ from models.stylegan2.native.workspace import FLOAT, workspace
 from models.stylegan2.operations import LRELU_GAIN
 
 if TYPE_CHECKING:
-    from models.stylegan2.generator import SynthesisBlock, SynthesisLayer, ToRGB
+    from models.stylegan2.synthesis_blocks import SynthesisBlock, SynthesisLayer, ToRGB
 
 CACHE = 16 * 2**20  # bytes; larger results are written past the caches
 

@@ -20,7 +20,8 @@ from models.stylegan2.native.watch import watched
 from models.stylegan2.native.workspace import workspace
 
 if TYPE_CHECKING:
-    from models.stylegan2.generator import NoiseMode, SynthesisNetwork
+    from models.stylegan2.generator import SynthesisNetwork
+    from models.stylegan2.synthesis_blocks import NoiseMode
 
 
 @dataclass(frozen=True)

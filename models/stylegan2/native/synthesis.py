@@ -33,7 +33,8 @@ from models.stylegan2.native.winograd import convolution_code
 from models.stylegan2.native.workspace import workspace
 
 if TYPE_CHECKING:
-    from models.stylegan2.generator import SynthesisBlock, SynthesisLayer, SynthesisNetwork, ToRGB
+    from models.stylegan2.generator import SynthesisNetwork
+    from models.stylegan2.synthesis_blocks import SynthesisBlock, SynthesisLayer, ToRGB
 
 TOGETHER = 8  # samples at most; more would only need more memory
 SHARED = 64  # up to here samples of a batch share one reading of the weights; above they need too much memory
