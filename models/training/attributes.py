@@ -7,8 +7,7 @@ read in the end are projections of real photos. Resumable at any step to the sam
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,22 +16,17 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim import AdamW
 
 from models.attributes.estimator import AttributeEstimator, EstimatorConfig, save_estimator
 from models.styleflow.attributes import ATTRIBUTE_INDEX, ATTRIBUTES
 from models.stylegan2.generator import Generator, to_uint8
-from models.training.journal import Journal
-from models.training.optimizers import one_cycle
-from models.training.pairs import Pairs, batches, picture_tensor
+from models.training.course import Course, run_course
+from models.training.pairs import Pairs, picture_tensor
 from models.training.randomness import step_randomness
-from models.training.run_state import read_run_state, write_run_state
 from models.training.shard_pictures import Pictures
 from models.training.watch import Watch
 
-STATE_FILE = "attributes.pt"
 ESTIMATOR_FILE = "attributes.safetensors"
-_FORMAT = "latentloom-estimator-training-1"
 _BOUNDED = ("gender", "glasses", "baldness", "beard", "expression")
 # What changes its sign in a mirror: yaw, and the harmonics with an odd power of x (x, xy, xz).
 _MIRRORED = tuple(ATTRIBUTE_INDEX[name] for name in ("yaw", "light_3", "light_4", "light_7"))
@@ -135,62 +129,34 @@ def train_estimator(
     Writes attributes.pt, log.jsonl and at the end attributes.safetensors. Raises ValueError where the
     folder's run had other settings.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     estimator = estimator_for(renders.attributes, training).to(device)
-    optimizer = AdamW(estimator.parameters(), lr=training.learning_rate, weight_decay=1e-3)
-    settings = json.dumps(
-        {**asdict(training), "renders": len(renders.attributes), "own": generated is not None}
+    count = len(renders.attributes)
+    settings = json.dumps({**asdict(training), "renders": count, "own": generated is not None})
+    course = Course(
+        "attributes", count, training.steps, training.batch, training.learning_rate, training.seed, settings
     )
-    step = 0
-    if (folder / STATE_FILE).exists():
-        saved = read_run_state(folder / STATE_FILE, _FORMAT, settings)
-        estimator.load_state_dict(saved["estimator"])
-        optimizer.load_state_dict(saved["optimizer"])
-        step = saved["step"]
 
-    def save() -> None:
-        state = {"step": step, "estimator": estimator.state_dict(), "optimizer": optimizer.state_dict()}
-        write_run_state(folder / STATE_FILE, _FORMAT, settings, state)
+    def loss_of(index: NDArray[np.int64], step: int) -> tuple[Tensor, Mapping[str, float]]:
+        x, truth = _examples(renders, generated, index, training, step, estimator.mean.device)
+        wanted = (truth - estimator.mean) / estimator.deviation
+        loss = F.smooth_l1_loss(estimator.standardized(x), wanted)
+        return loss, {"loss": loss.item()}
 
-    estimator.train()
-    last_save = last_log = time.monotonic()
-    losses: list[float] = []
-    with Journal(folder) as journal:
-        for index in batches(len(renders.attributes), training.batch, training.seed, step):
-            if step == training.steps:
-                break
-            if watch.should_stop():
-                save()
-                return None
-            losses.append(_step(estimator, optimizer, renders, generated, index, training, step))
-            step += 1
-            now = time.monotonic()
-            if now - last_log >= watch.log_every or step == training.steps:
-                figures = {
-                    "loss": float(np.mean(losses)),
-                    "pictures_per_s": len(losses) * training.batch / max(now - last_log, 1e-9),
-                }
-                journal.write(step, figures)
-                watch.report("attributes", step, training.steps, figures)
-                losses, last_log = [], now
-            if now - last_save >= watch.save_every:
-                save()
-                last_save = now
-    save()
+    if not run_course(estimator, course, loss_of, folder, watch):
+        return None
     save_estimator(estimator, folder / ESTIMATOR_FILE)
     return estimator.eval().requires_grad_(False)
 
 
-def _step(
-    estimator: AttributeEstimator,
-    optimizer: AdamW,
+def _examples(
     renders: LabelledPictures | Pairs,
     generated: LabelledPictures | None,
     index: NDArray[np.int64],
     training: EstimatorTraining,
     step: int,
-) -> float:
-    device = estimator.mean.device
+    device: torch.device,
+) -> tuple[Tensor, Tensor]:
+    """Roughened pictures [N, 3, resolution, resolution] of -1..1, half of them mirrored, and their truth."""
     with step_randomness(training.seed, 0, step, device) as random:
         x = picture_tensor(renders.pictures[index], training.resolution)
         truth = torch.from_numpy(renders.attributes[index])
@@ -201,12 +167,4 @@ def _step(
             truth[:share] = torch.from_numpy(generated.attributes[own])
         x, truth = mirrored(x, truth, torch.rand(len(x)) < 0.5)
         draws = torch.Generator().manual_seed(int(random.randint(2**31)))
-        x = roughen(x.to(device), draws)
-    for group in optimizer.param_groups:
-        group["lr"] = training.learning_rate * one_cycle(step, training.steps, warm=0.3)
-    wanted = (truth.to(device) - estimator.mean) / estimator.deviation
-    loss = F.smooth_l1_loss(estimator.standardized(x), wanted)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    return float(loss.detach())
+        return roughen(x.to(device), draws), truth.to(device)

@@ -8,7 +8,6 @@ what is read in the end are photos. Resumable at any step to the same weights.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,22 +17,17 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim import AdamW
 
 from models.projection.encoder import Encoder, EncoderConfig, save_encoder
 from models.stylegan2.generator import Generator, to_uint8
 from models.training.attributes import roughen
-from models.training.journal import Journal
-from models.training.optimizers import one_cycle
-from models.training.pairs import Pairs, batches, picture_tensor
+from models.training.course import Course, run_course
+from models.training.pairs import Pairs, picture_tensor
 from models.training.randomness import step_randomness
-from models.training.run_state import read_run_state, write_run_state
 from models.training.shard_pictures import Pictures
 from models.training.watch import Watch
 
-STATE_FILE = "encoder.pt"
 ENCODER_FILE = "encoder.safetensors"
-_FORMAT = "latentloom-encoder-training-1"
 _OWN_SEED = 1_000_003  # no seed of a rendered shard
 _STATISTICS = 4096
 
@@ -118,48 +112,19 @@ def train_encoder(
     Writes encoder.pt, log.jsonl and at the end encoder.safetensors. Raises ValueError where the folder's run
     had other settings.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     encoder = untrained_encoder(generator, training).to(generator.w_avg.device)
-    optimizer = AdamW(encoder.parameters(), lr=training.learning_rate, weight_decay=1e-3)
     counts = {"own": len(own.w), "renders": 0 if renders is None else len(renders.w)}
     settings = json.dumps({**asdict(training), **counts})
-    step = 0
-    if (folder / STATE_FILE).exists():
-        saved = read_run_state(folder / STATE_FILE, _FORMAT, settings)
-        encoder.load_state_dict(saved["encoder"])
-        optimizer.load_state_dict(saved["optimizer"])
-        step = saved["step"]
+    course = Course(
+        "encoder", len(own.w), training.steps, training.batch, training.learning_rate, training.seed, settings
+    )
 
-    def save() -> None:
-        state = {"step": step, "encoder": encoder.state_dict(), "optimizer": optimizer.state_dict()}
-        write_run_state(folder / STATE_FILE, _FORMAT, settings, state)
+    def loss_of(index: NDArray[np.int64], step: int) -> tuple[Tensor, Mapping[str, float]]:
+        x, w = _examples(own, renders, index, training, step)
+        return _loss(encoder, generator, x, w, training)
 
-    encoder.train()
-    last_save = last_log = time.monotonic()
-    figures: list[Mapping[str, float]] = []
-    with Journal(folder) as journal:
-        for index in batches(len(own.w), training.batch, training.seed, step):
-            if step == training.steps:
-                break
-            if watch.should_stop():
-                save()
-                return None
-            x, w = _examples(own, renders, index, training, step)
-            for group in optimizer.param_groups:
-                group["lr"] = training.learning_rate * one_cycle(step, training.steps, warm=0.3)
-            figures.append(_step(encoder, optimizer, generator, x, w, training))
-            step += 1
-            now = time.monotonic()
-            if now - last_log >= watch.log_every or step == training.steps:
-                means = {name: float(np.mean([f[name] for f in figures])) for name in figures[0]}
-                means["pictures_per_s"] = len(figures) * training.batch / max(now - last_log, 1e-9)
-                journal.write(step, means)
-                watch.report("encoder", step, training.steps, means)
-                figures, last_log = [], now
-            if now - last_save >= watch.save_every:
-                save()
-                last_save = now
-    save()
+    if not run_course(encoder, course, loss_of, folder, watch):
+        return None
     save_encoder(encoder, folder / ENCODER_FILE)
     return encoder.eval().requires_grad_(False)
 
@@ -182,26 +147,17 @@ def _examples(
         return roughen(x, torch.Generator().manual_seed(int(random.randint(2**31)))), w
 
 
-def _step(
-    encoder: Encoder,
-    optimizer: AdamW,
-    generator: Generator,
-    x: Tensor,
-    w: Tensor,
-    training: EncoderTraining,
-) -> Mapping[str, float]:
+def _loss(
+    encoder: Encoder, generator: Generator, x: Tensor, w: Tensor, training: EncoderTraining
+) -> tuple[Tensor, Mapping[str, float]]:
     x, w = x.to(encoder.mean.device), w.to(encoder.mean.device)
     guess = encoder.standardized(x)
     in_w = F.smooth_l1_loss(guess, (w - encoder.mean) / encoder.deviation)
-    figures, loss = {"w": in_w.item()}, in_w
-    if training.picture_weight:
-        in_picture = _picture_error(generator, encoder.mean + encoder.deviation * guess, w, training)
-        loss = loss + training.picture_weight * in_picture
-        figures["picture"] = in_picture.item()
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    return figures
+    if not training.picture_weight:
+        return in_w, {"w": in_w.item()}
+    in_picture = _picture_error(generator, encoder.mean + encoder.deviation * guess, w, training)
+    loss = in_w + training.picture_weight * in_picture
+    return loss, {"w": in_w.item(), "picture": in_picture.item()}
 
 
 def _picture_error(generator: Generator, guess: Tensor, truth: Tensor, training: EncoderTraining) -> Tensor:
