@@ -1,7 +1,7 @@
 // Sources and layers as a table: the crossover line over it, a cell for each layer of each source.
 
 import { h } from "../vendor/preact.js";
-import { useRef } from "../vendor/hooks.js";
+import { useEffect, useRef } from "../vendor/hooks.js";
 import { plainDocument, seedBase } from "../document.js";
 import { formatNumber, t } from "../language.js";
 import { levelOf, sideOfRow } from "../layer_names.js";
@@ -31,9 +31,15 @@ export function MixTable(props) {
   const { mixer, onAdd } = props;
   const { model, rows } = mixer;
   const crossover = rows.length ? crossoverOf(rows[mixer.chosen]) : model.num_ws;
+  const table = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    const box = table.current;
+    // Where the table is wider than the page, the line of the source that was chosen comes into view.
+    if (box) box.scrollLeft = (crossover / model.num_ws) * box.scrollWidth - box.clientWidth / 2;
+  }, [mixer.chosen, rows.length, model.name]);
   return h(
     "div",
-    { class: "mix-table", style: { "--layers": `${model.num_ws}`, "--crossover": `${crossover}` } },
+    { ref: table, class: "mix-table", style: { "--layers": `${model.num_ws}`, "--crossover": `${crossover}` } },
     rows.length > 0 && h(Crossover, { mixer, crossover }),
     h(
       "div",

@@ -159,5 +159,13 @@ def test_a_finger_presses_cells_and_scrolls_the_layers(studio: Studio) -> None:
         expect(phone.part("band-fine")).to_have_attribute("aria-pressed", "true")
         expect(phone.part("mix")).to_have_attribute("data-trying", "0")
         assert phone.page.evaluate("() => document.scrollingElement.scrollWidth") <= 390
+        for key in ("End", "ArrowLeft"):
+            phone.part("crossover").press(key)
         phone.settle()
+        phone.reload()
+        expect(phone.part("crossover")).to_have_value("11")
+        thumb = phone.part("crossover").evaluate(
+            "(line) => line.getBoundingClientRect().left + (line.value / line.max) * line.offsetWidth"
+        )
+        assert 0 < thumb < 390, "the line comes into view"
         assert phone.unexpected_complaints() == []
