@@ -21,6 +21,10 @@ export class ProblemError extends Error {
   }
 }
 
+/** Whatever was thrown, as something that can be shown. @param {unknown} error */
+export const asProblem = (error) =>
+  error instanceof ProblemError ? error : new ProblemError({ detail: String(error) });
+
 /** Pixels of a preview: sharp at the size it is shown, and quickly made. */
 const CROP_SIDE = 256;
 

@@ -1,6 +1,6 @@
 // Directions beside the attributes: those saved for the model, and searching, trying and importing others.
 
-import { ProblemError } from "./api.js";
+import { asProblem } from "./api.js";
 import * as api from "./edits_api.js";
 import { withDirection } from "./edits.js";
 import { modelOf } from "./selectors.js";
@@ -78,8 +78,8 @@ export class Directing {
     try {
       return await act();
     } catch (error) {
-      const problem = error instanceof ProblemError ? error : new ProblemError({ detail: String(error) });
-      this.#tools({ refusal: { title: problem.title, detail: problem.detail, hint: problem.hint } });
+      const { title, detail, hint } = asProblem(error);
+      this.#tools({ refusal: { title, detail, hint } });
       return null;
     }
   }

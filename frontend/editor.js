@@ -57,7 +57,7 @@ export class Editor {
       session: (attempt) => this.#visit.session(attempt),
       onConnection: (phase, retryAt, reason) =>
         store.dispatch({ type: "connection", connection: { phase, retryAt, refusal: refusalOf(reason) } }),
-      onUnknownSession: () => forgetSession(),
+      onUnknownSession: forgetSession,
       onMessage: (message) => this.#onMessage(message),
       onSent: (seq, document) => this.#onSent(seq, document),
       onPicture: (frame, picture) => this.#onPicture(frame, picture),
@@ -245,9 +245,7 @@ export class Editor {
 
   /** Tells the person. @param {unknown} error */
   report(error) {
-    const problem =
-      error instanceof api.ProblemError ? error : new api.ProblemError({ detail: String(error) });
-    const { title, detail, hint } = problem;
+    const { title, detail, hint } = api.asProblem(error);
     this.#store.dispatch({ type: "toast", tone: "error", title, detail, hint });
   }
 }

@@ -50,7 +50,7 @@ export class Projecting {
         throw new api.ProblemError({ title: kept("error.notConnected"), hint: kept("error.inAMoment") });
       this.#store.dispatch({ type: "photo-added", photo: await api.uploadPhoto(session, file) });
     } catch (error) {
-      fail(error instanceof api.ProblemError ? error : new api.ProblemError({ detail: String(error) }));
+      fail(api.asProblem(error));
       this.#editor.report(error);
     }
   }

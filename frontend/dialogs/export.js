@@ -2,7 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
-import { ProblemError } from "../api.js";
+import { asProblem } from "../api.js";
 import { editCount, withoutEdits } from "../edits.js";
 import { PLAIN_PICTURE } from "../exporting.js";
 import { t } from "../language.js";
@@ -61,8 +61,7 @@ function useDoing() {
       await act();
       setDoing({ busy: "", refusal: null, done });
     } catch (error) {
-      const { title, detail, hint } =
-        error instanceof ProblemError ? error : new ProblemError({ detail: String(error) });
+      const { title, detail, hint } = asProblem(error);
       setDoing({ busy: "", refusal: { title, detail, hint }, done: "" });
     }
   };

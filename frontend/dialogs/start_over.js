@@ -2,7 +2,7 @@
 
 import { h } from "../vendor/preact.js";
 import { useState } from "../vendor/hooks.js";
-import { ProblemError, deleteSession } from "../api.js";
+import { asProblem, deleteSession } from "../api.js";
 import { t } from "../language.js";
 import { forgetSession } from "../visit.js";
 import { Dialog, Refused } from "./dialog.js";
@@ -25,7 +25,7 @@ export function StartOver({ state: { session }, directing }) {
       location.replace(location.pathname);
     } catch (error) {
       setBusy(false);
-      setRefusal(error instanceof ProblemError ? error : new ProblemError({ detail: String(error) }));
+      setRefusal(asProblem(error));
     }
   };
   return h(

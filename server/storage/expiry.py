@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from server.storage.blobs import BlobStore
 from server.storage.database import Database
+from server.storage.jobs import UNDER_WAY
 from server.storage.named import named_blobs
-from server.storage.removal import UNFINISHED, emptied, removed
+from server.storage.removal import emptied, removed
 from server.storage.tables import GalleryRow, JobRow, LatentRow, PhotoRow, SessionRow, WalkRow
 
 AT_ONCE = 50  # sessions, in one transaction
@@ -56,4 +57,4 @@ def _some_unused(transaction: Session, since: datetime, after: UUID) -> list[UUI
 
 
 def _is_in_use(since: datetime) -> ColumnElement[bool]:
-    return or_(JobRow.state.in_(UNFINISHED), JobRow.created_at >= since, JobRow.finished_at >= since)
+    return or_(JobRow.state.in_(UNDER_WAY), JobRow.created_at >= since, JobRow.finished_at >= since)

@@ -15,6 +15,7 @@ from server.storage.database import Database
 from server.storage.tables import JobHistoryRow, JobRow, now
 
 FINISHED = ("succeeded", "failed", "cancelled")
+UNDER_WAY = ("queued", "running")
 WAITING = ("queued", "paused")
 NEW_JOB_LOCK = 0x4C4F4F4D01  # any number that no other lock of the database has
 

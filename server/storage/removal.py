@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from server.problems import Problem, unknown_session
 from server.storage.blobs import BlobStore
 from server.storage.database import Database
+from server.storage.jobs import UNDER_WAY
 from server.storage.named import DIGEST, named_blobs, named_latents
 from server.storage.tables import (
     GalleryRow,
@@ -25,8 +26,6 @@ from server.storage.tables import (
     SessionRow,
     WalkRow,
 )
-
-UNFINISHED = ("queued", "running")
 
 
 def remove(database: Database, blobs: BlobStore, session_id: UUID) -> None:
@@ -40,7 +39,7 @@ def remove(database: Database, blobs: BlobStore, session_id: UUID) -> None:
         steps = exists().where(HistoryRow.session_id == session_id)
         if row is None or not transaction.scalar(select(steps)):
             raise unknown_session()
-        searching = exists().where(JobRow.session_id == session_id, JobRow.state.in_(UNFINISHED))
+        searching = exists().where(JobRow.session_id == session_id, JobRow.state.in_(UNDER_WAY))
         if transaction.scalar(select(searching)):
             detail = "A search in this session is waiting or running."
             raise Problem("still_searching", detail, "Cancel it, then delete the session.")
