@@ -185,7 +185,7 @@ function StageBar({ state, store, editor, tools, onTools }) {
         h("span", null, other === "projection" ? t("stage.watch") : t("stage.back")),
       ),
     h("span", { class: running ? "caption wide-only" : "caption", "data-testid": "caption" }, caption(state)),
-    h(MeterReading, { state }),
+    h(MeterReading, { state, running }),
     h(
       "button",
       {
@@ -219,13 +219,13 @@ function origin(state) {
   return photo ? t("stage.foundIn", { photo }) : t("stage.foundInSome");
 }
 
-/** @param {{ state: State }} props */
-function MeterReading({ state: { meter } }) {
+/** A narrow page has no room for it beside what a running search brings. @param {{ state: State, running: boolean }} props */
+function MeterReading({ state: { meter }, running }) {
   const { latencyMs, perSecond, renderMs, queuedMs, size } = meter;
   const title = t("meter.about", { render: Math.round(renderMs), queued: Math.round(queuedMs), size });
   return h(
     "span",
-    { class: "meter", "data-testid": "meter", title: latencyMs === null ? undefined : title },
+    { class: running ? "meter wide-only" : "meter", "data-testid": "meter", title: latencyMs === null ? undefined : title },
     h("span", null, latencyMs === null ? "– ms" : `${latencyMs.toFixed(0)} ms`),
     h(
       "span",

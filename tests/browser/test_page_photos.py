@@ -238,3 +238,13 @@ def test_a_search_goes_on_by_itself_after_its_server_was_killed(
         assert studio.unexpected_complaints() == []
     finally:
         server.stop()
+
+
+def test_a_narrow_page_has_room_for_a_running_search(studio: Studio, astronaut: bytes) -> None:
+    upload(studio, astronaut)
+    search(studio, 1000)
+    studio.page.set_viewport_size({"width": 390, "height": 844})
+    expect(studio.part("watch")).to_be_visible()
+    assert studio.page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    studio.part("cancel").click()
+    expect_outcome(studio, "cancelled")
