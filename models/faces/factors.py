@@ -26,13 +26,14 @@ HAIR_STYLES = (
 # Probabilities of HAIR_STYLES for men and for women.
 _STYLE_MEN = (0.17, 0.30, 0.20, 0.10, 0.10, 0.03, 0.06, 0.005, 0.005, 0.01, 0.005, 0.01, 0.005)
 _STYLE_WOMEN = (0.005, 0.02, 0.005, 0.10, 0.02, 0.26, 0.005, 0.16, 0.13, 0.13, 0.06, 0.10, 0.005)
+BALD = 0.85  # baldness above which only the shortest hair is left
 
 GLASSES_STYLES = ("round", "rect", "aviator", "sun")
-_GLASSES_PRIOR = (0.35, 0.38, 0.15, 0.12)
+GLASSES_PRIOR = (0.35, 0.38, 0.15, 0.12)
 
 IRIS_COLOURS = ("brown", "hazel", "blue", "green", "grey")
-_IRIS_DARK = (0.90, 0.10, 1e-4, 1e-4, 1e-4)
-_IRIS_LIGHT = (0.30, 0.20, 0.28, 0.12, 0.10)
+IRIS_DARK = (0.90, 0.10, 1e-4, 1e-4, 1e-4)
+IRIS_LIGHT = (0.30, 0.20, 0.28, 0.12, 0.10)
 
 # Linear RGB along one axis from black to blond, and the red that a second axis blends in.
 _HAIR_PALETTE = np.array(
@@ -143,11 +144,50 @@ def _uniform(z: Array, low: float, high: float) -> Array:
     return low + (high - low) * ndtr(z)
 
 
+def gumbel(z: Array) -> Array:
+    """Standard normal values as values of the standard Gumbel distribution."""
+    value: Array = -np.log(-np.log(np.clip(ndtr(z), 1e-12, 1 - 1e-12)))
+    return value
+
+
 def _choice(z: Array, probabilities: Array) -> NDArray[np.int64]:
     """Index [N] drawn with the given probabilities [N, k] from k normal coordinates (Gumbel-max)."""
-    gumbel = -np.log(-np.log(np.clip(ndtr(z), 1e-12, 1 - 1e-12)))
-    index: NDArray[np.int64] = np.argmax(np.log(probabilities) + gumbel, axis=1)
+    index: NDArray[np.int64] = np.argmax(np.log(probabilities) + gumbel(z), axis=1)
     return index
+
+
+def beard_drive(value: Array, gender: Array, age: Array) -> Array:
+    """What a beard grows from, its coordinate's value [N] being one part. Men: 58 % with some beard; women
+    and children: a few per cent, so that the generator sees both."""
+    return value + 0.2 - 1.9 * smoothstep(0.45, 0.75, gender) - 2.2 * (1 - smoothstep(14, 22, age))
+
+
+def bald_drive(value: Array, gender: Array, age: Array) -> Array:
+    """What hair recedes by, its coordinate's value [N] being one part."""
+    drive = value - 0.35 + 0.022 * (np.clip(age, 16, 65) - 35)
+    drive -= 1.5 * smoothstep(0.45, 0.75, gender) + 1.0 * (1 - smoothstep(14, 22, age))
+    return drive
+
+
+def style_probabilities(gender: Array) -> Array:
+    """Of HAIR_STYLES [N, 13]."""
+    woman = smoothstep(0.35, 0.65, gender)[:, None]
+    return np.array(_STYLE_MEN) * (1 - woman) + np.array(_STYLE_WOMEN) * woman
+
+
+def cloth_levels(z: Array) -> Array:
+    """sRGB [N, 3] of clothes on a scale to 255, before it is cut to what they can have, of z [N, 4]."""
+    return _uniform(z[:, :1], 20, 225) + 35 * z[:, 1:]
+
+
+def background_levels(z: Array) -> Array:
+    """The same of the background."""
+    return _uniform(z[:, :1], 35, 225) + 14 * z[:, 1:]
+
+
+def brown_eyes(melanin: Array, ancestry: Array) -> Array:
+    """How far the eyes [N] are those of people of whom nearly all have brown ones, 0..1."""
+    return np.maximum(smoothstep(0.35, 0.5, melanin), smoothstep(0.4, 0.6, ancestry[:, 1]))
 
 
 def _hair_colour(dark: Array, red: Array, tone: Array, fairness: Array) -> Array:
@@ -189,25 +229,18 @@ def face_factors(z: NDArray[np.floating]) -> FaceFactors:
     melanin = np.clip(skin, 0.02, 0.98)
     yaw = np.clip(15 * take("yaw"), -38, 38)
     adult = smoothstep(14, 22, age)
-
-    # Men: 58 % with some beard; women and children: a few per cent, so that the generator sees both.
-    beard_drive = take("beard") + 0.2 - 1.9 * smoothstep(0.45, 0.75, gender) - 2.2 * (1 - adult)
-    bald_drive = take("baldness") - 0.35 + 0.022 * (np.clip(age, 16, 65) - 35)
-    bald_drive -= 1.5 * smoothstep(0.45, 0.75, gender) + 1.0 * (1 - adult)
+    beard = beard_drive(take("beard"), gender, age)
+    bald = bald_drive(take("baldness"), gender, age)
     fairness = np.clip(1.25 * ancestry[:, 2] + 0.25, 0, 1) * smoothstep(0.60, 0.35, melanin) * 0.8 + 0.2
     grey_drive = smoothstep(38, 72, age) * _uniform(take("grey")[:, 0], 0.3, 1.3) - 0.05
     grey = np.clip(grey_drive, 0, 1)
     colour = _hair_colour(take("hair_dark"), take("hair_red"), take("hair_tone"), fairness)
     grey_tone = np.array([0.34, 0.33, 0.32]) * _uniform(take("grey")[:, 1], 0.7, 1.6)[:, None]
-    woman = smoothstep(0.35, 0.65, gender)[:, None]
-    styles = np.array(_STYLE_MEN) * (1 - woman) + np.array(_STYLE_WOMEN) * woman
-    style = _choice(take("hair_style"), styles)
-    baldness = np.clip(smoothstep(0.0, 2.2, bald_drive) ** 0.8, 0, 1)
-    style = np.where(baldness > 0.85, HAIR_STYLES.index("buzz"), style)
-    brown_eyes = (np.maximum(smoothstep(0.35, 0.5, melanin), smoothstep(0.4, 0.6, ancestry[:, 1])))[:, None]
-    irises = np.array(_IRIS_DARK) * brown_eyes + np.array(_IRIS_LIGHT) * (1 - brown_eyes)
-    cloth_grey = _uniform(take("cloth")[:, 0], 20, 225)[:, None]
-    backdrop = _uniform(take("background")[:, 0], 35, 225)[:, None]
+    style = _choice(take("hair_style"), style_probabilities(gender))
+    baldness = np.clip(smoothstep(0.0, 2.2, bald) ** 0.8, 0, 1)
+    style = np.where(baldness > BALD, HAIR_STYLES.index("buzz"), style)
+    brown = brown_eyes(melanin, ancestry)[:, None]
+    irises = np.array(IRIS_DARK) * brown + np.array(IRIS_LIGHT) * (1 - brown)
 
     return FaceFactors(
         age=age,
@@ -232,14 +265,14 @@ def face_factors(z: NDArray[np.floating]) -> FaceFactors:
             axis=1,
         ),
         blink=np.abs(0.06 * take("blink")),
-        beard=smoothstep(-0.1, 2.0, beard_drive) ** 0.7,
+        beard=smoothstep(-0.1, 2.0, beard) ** 0.7,
         baldness=baldness,
         hair_colour=colour * (1 - grey[:, None]) + grey_tone * grey[:, None],
         grey=grey,
         hair_style=style,
         strand=ndtr(take("strand")),
         glasses=take("glasses") > 0.5,
-        glasses_style=_choice(take("glasses_style"), np.tile(_GLASSES_PRIOR, (len(zn), 1))),
+        glasses_style=_choice(take("glasses_style"), np.tile(GLASSES_PRIOR, (len(zn), 1))),
         glasses_colour=ndtr(take("glasses_colour")),
         glasses_shape=ndtr(take("glasses_shape")),
         iris=_choice(take("iris"), irises),
@@ -250,9 +283,9 @@ def face_factors(z: NDArray[np.floating]) -> FaceFactors:
         key_softness=_uniform(take("key_softness"), 0.8, 3.2),
         ambient=_ambient(take("ambient")),
         tint=0.05 * take("tint"),
-        cloth=_srgb(np.clip(cloth_grey + 35 * take("cloth")[:, 1:], 8, 240)),
+        cloth=_srgb(np.clip(cloth_levels(take("cloth")), 8, 240)),
         cloth_cut=ndtr(take("cloth_cut")),
-        background=_srgb(np.clip(backdrop + 14 * take("background")[:, 1:], 15, 240)),
+        background=_srgb(np.clip(background_levels(take("background")), 15, 240)),
         background_shape=take("background_shape"),
         exposure=1 + 0.08 * take("exposure"),
         shape=take("shape"),

@@ -24,11 +24,10 @@ from models.training.losses import Features
 from models.training.mapping import (
     W_OFFSET,
     LessonFaces,
-    forget,
     lesson_score,
     lesson_step,
+    put_together,
     shift_w,
-    spread_thresholds,
 )
 from models.training.optimizers import generator_optimizer
 from models.training.pair_steps import leave_noise_to_fine_layers, pair_step, plain_latents, weaken_noise
@@ -95,8 +94,8 @@ def begin_phase(state: TrainingState, material: Material) -> None:
     with step_randomness(state.recipe.seed, state.phase, BEFORE_THE_FIRST, state.device):
         if isinstance(phase, MappingLesson):
             teacher = _needed(material.teacher, "a teacher of w")
-            forget(state.generator.mapping)
-            spread_thresholds(state.generator.mapping, teacher.plain, teacher.bent)
+            mapping = state.generator.mapping
+            put_together(mapping, teacher.layers(len(mapping.get_parameter("fc0.bias")), W_OFFSET))
         elif phase.adversary is not None:
             enter_game(state, phase, phase.adversary)
     if isinstance(phase, PairPhase) and phase.score == "energy":

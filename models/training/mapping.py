@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Adam
 
+from models.faces.mapping.units import AffineLayer
 from models.stylegan2.generator import SynthesisNetwork
 from models.stylegan2.mapping import MappingNetwork
 from models.stylegan2.operations import FullyConnected
-from models.training.optimizers import lr_multiplier, one_cycle, set_rate
+from models.training.optimizers import one_cycle, set_rate
 from models.training.phases import MappingLesson
 
 Floats = NDArray[np.float32]
@@ -25,40 +26,22 @@ Target = Callable[[Floats], Floats]
 
 # Three standard deviations: the last leaky ReLU of the mapping stays linear in nearly all of w.
 W_OFFSET = 2.0
-_THRESHOLDS = (-1.6, -1.0, -0.5, 0.0, 0.5, 1.0, 1.6)
-_OPEN = -2.0  # a threshold so low that the unit is nearly linear
 _PART_STEPS = 256  # every so many steps half of the faces in use are replaced by new ones
 _PART_BATCHES = 32
 
 
 @torch.no_grad()
-def forget(mapping: MappingNetwork) -> None:
-    """Draw all weights anew (from PyTorch's global random numbers), as of an untrained network."""
-    for layer in mapping.modules():
-        if isinstance(layer, FullyConnected):
-            layer.weight.copy_(torch.randn_like(layer.weight) / layer.lr_multiplier)
-            layer.bias.zero_()
-
-
-@torch.no_grad()
-def spread_thresholds(mapping: MappingNetwork, plain: Sequence[int], bent: Sequence[int]) -> None:
-    """Initialise the first layer with one unit for each plain coordinate of z and seven, bending at
-    different values, for each bent one; units left over stay random.
-
-    With random weights every unit sees the noise of all coordinates, and one-hot choices (a hair
-    style, glasses or none) take ten times as many steps to learn. Raises ValueError where the layer
-    is too narrow.
-    """
-    layer = mapping.get_submodule("fc0")
-    weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
-    units = [(i, _OPEN) for i in plain] + [(i, t) for i in bent for t in _THRESHOLDS]
-    if len(units) > len(weight):
-        raise ValueError(f"the first layer of the mapping needs {len(units)} units, it has {len(weight)}")
-    multiplier = lr_multiplier(mapping)
-    for row, (coordinate, threshold) in enumerate(units):
-        weight[row] = 0
-        weight[row, coordinate] = math.sqrt(weight.shape[1]) / multiplier
-        bias[row] = -threshold / multiplier
+def put_together(mapping: MappingNetwork, layers: Sequence[AffineLayer]) -> None:
+    """Give the mapping these layers. Raises ValueError where its own are others in number or size."""
+    own = [layer for layer in mapping.modules() if isinstance(layer, FullyConnected)]
+    sizes = [tuple(layer.weight.shape) for layer in own]
+    if sizes != [weight.shape for weight, _ in layers]:
+        wanted = ", ".join(f"{inputs} -> {outputs}" for outputs, inputs in (w.shape for w, _ in layers))
+        raise ValueError(f"the mapping must have the layers {wanted}")
+    for layer, (weight, bias) in zip(own, layers, strict=True):
+        gain = layer.lr_multiplier / math.sqrt(weight.shape[1])
+        layer.weight.copy_(torch.from_numpy(weight) / gain)
+        layer.bias.copy_(torch.from_numpy(bias) / layer.lr_multiplier)
 
 
 @torch.no_grad()

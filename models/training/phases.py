@@ -64,12 +64,14 @@ class PairPhase:
 
 @dataclass(frozen=True)
 class MappingLesson:
-    """The mapping network learns the taught w of z by regression, without pictures."""
+    """The mapping is put together, and then learns the taught w of z by regression, without pictures."""
 
     name: str
     steps: int
     batch: int = 512
-    learning_rate: float = 3.5e-2  # peak, times 1 / lr_multiplier
+    learning_rate: float = (
+        3e-4  # peak, times 1 / lr_multiplier; ten times as much undoes what was put together
+    )
 
 
 @dataclass(frozen=True)

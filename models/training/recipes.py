@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
+from models.faces.mapping.layers import DEPTH, LEAST_WIDTH
 from models.stylegan2.generator_config import GeneratorConfig
 from models.training.phases import AdversarialPhase, Adversary, MappingLesson, PairPhase, Phase, Recipe
 
@@ -17,6 +18,7 @@ _SMALLEST = 32  # pixels: below, the perceptual distance sees nothing
 _HALF, _FULL, _JOINT, _NOISE = 16 / 27, 8 / 27, 2 / 27, 1 / 27
 _SHARPENING = 2 / 27  # on top of them
 
+LESSON_STEPS = 3_500
 _NOISE_KEPT = 0.35  # by eye: at 1 all is grainy, at 0.5 skin still is, at 0.25 hair begins to have strands
 
 # What the phases after the mapping's lesson share: slower steps, a longer memory of the average.
@@ -28,8 +30,8 @@ def generator_config(
     *,
     channel_base: int | None = None,
     channel_max: int = 256,
-    mapping_layers: int = 3,
-    mapping_features: int | None = 1024,
+    mapping_layers: int = DEPTH,
+    mapping_features: int | None = LEAST_WIDTH,
 ) -> GeneratorConfig:
     """The demo model's kind of generator: a wide and shallow mapping, few channels. channel_base None takes
     4096, which gives 32 feature maps at 128x128, and twice that at 256x256."""
@@ -46,12 +48,14 @@ def generator_config(
 
 
 def pairs_recipe(
-    config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = 16_000, seed: int = 0
+    config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = LESSON_STEPS, seed: int = 0
 ) -> Recipe:
     """Rendered faces: half size, full size, the mapping's lesson, both together, noise.
 
-    Raises ValueError for a generator below 32x32.
+    Raises ValueError for a generator below 32x32, or whose mapping cannot be put together.
     """
+    if config.mapping_layers != DEPTH or (config.mapping_features or config.w_dim) < LEAST_WIDTH:
+        raise ValueError(f"a mapping of faces has {DEPTH} layers, hidden ones of {LEAST_WIDTH} units or more")
 
     full = config.img_resolution
     half = full // 2
@@ -87,7 +91,7 @@ def _steps(shares: Sequence[float], total: int) -> list[int]:
 
 
 def sharpened_recipe(
-    config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = 16_000, seed: int = 0
+    config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = LESSON_STEPS, seed: int = 0
 ) -> Recipe:
     """The same, then as many pictures again as joint training with a discriminator beside the renders."""
     pairs = pairs_recipe(config, pictures, batch=batch, lesson_steps=lesson_steps, seed=seed)

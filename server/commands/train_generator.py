@@ -49,12 +49,12 @@ def generator(
         int | None, typer.Option(min=4, help="Feature maps at most (256; adversarial 512).")
     ] = None,
     mapping_layers: Annotated[
-        int | None, typer.Option(min=1, help="Layers of the mapping (3; adversarial 8).")
+        int | None, typer.Option(min=1, help="Layers of the mapping (4; adversarial 8).")
     ] = None,
     mapping_features: Annotated[
         int | None, typer.Option(min=16, help="Width of the mapping (1024; adversarial 512).")
     ] = None,
-    lesson_steps: Annotated[int, typer.Option(min=1, help="Of the mapping's lesson.")] = 16_000,
+    lesson_steps: Annotated[int, typer.Option(min=1, help="Of the mapping's lesson.")] = 3_500,
     start_resolution: Annotated[
         int | None, typer.Option(help="Adversarial: first level (a quarter of the resolution).")
     ] = None,
@@ -143,7 +143,7 @@ def _recipe(
         resolution,
         channel_base=channel_base,
         channel_max=channel_max or 256,
-        mapping_layers=layers or 3,
+        mapping_layers=layers or 4,
         mapping_features=features or 1024,
     )
     make = pairs_recipe if name is RecipeName.PAIRS else sharpened_recipe

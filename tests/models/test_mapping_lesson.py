@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from models.faces.features import coordinate_kinds
+from models.faces.features import LatentTarget, named_features
+from models.faces.mapping.layers import DEPTH, LEAST_WIDTH, mapping_layers
 from models.stylegan2.generator import Generator
 from models.stylegan2.generator_config import GeneratorConfig
-from models.training.mapping import LessonFaces, lesson_score, lesson_step, shift_w, spread_thresholds
+from models.training.mapping import (
+    W_OFFSET,
+    LessonFaces,
+    lesson_score,
+    lesson_step,
+    put_together,
+    shift_w,
+)
 from models.training.optimizers import generator_optimizer
 from models.training.phases import MappingLesson
 from models.training.teacher import Floats
@@ -52,26 +60,43 @@ def test_shifting_w_changes_nothing_in_the_picture() -> None:
     torch.testing.assert_close(synthesis(ws + 2.0), before, atol=1e-4, rtol=1e-4)
 
 
-def test_spread_units_each_see_one_coordinate_and_bend_at_their_threshold() -> None:
-    config = GeneratorConfig(16, 16, 16, mapping_layers=2, mapping_features=32, channel_base=128)
+def test_a_mapping_put_together_acts_as_its_layers_say() -> None:
+    random = np.random.RandomState(3)
+    mapping = Generator(CONFIG).mapping
+    weights = [random.randn(16, 16).astype(np.float32) for _ in range(2)]
+    biases = [random.randn(16).astype(np.float32) for _ in range(2)]
+    put_together(mapping, list(zip(weights, biases, strict=True)))
+    z = random.randn(5, 16).astype(np.float32)
+    x = z / np.sqrt((z**2).mean(axis=1, keepdims=True))
+    for weight, bias in zip(weights, biases, strict=True):
+        x = x @ weight.T + bias
+        x = np.where(x > 0, x, 0.2 * x) * np.sqrt(2)
+    np.testing.assert_allclose(mapping(torch.from_numpy(z))[:, 0].detach(), x, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match=r"must have the layers 16 -> 16$"):
+        put_together(mapping, [(weights[0], biases[0])])
+
+
+def test_a_mapping_of_faces_knows_every_factor_before_it_learns_anything() -> None:
+    target = LatentTarget()
+    config = GeneratorConfig(
+        512, 512, 16, mapping_layers=DEPTH, mapping_features=LEAST_WIDTH, channel_base=128
+    )
     mapping = Generator(config).mapping
-    spread_thresholds(mapping, plain=range(1, 16), bent=[0])
-    first = mapping.get_submodule("fc0")
-
-    def slope(coordinate: int, at: float) -> torch.Tensor:
-        z = torch.zeros(2, 16)
-        z[:, coordinate] = torch.tensor([at - 0.01, at + 0.01])
-        low, high = first(z)
-        return ((high - low) / 0.02)[:22]  # type: ignore[no-any-return]
-
-    gain = 2**0.5
-    torch.testing.assert_close(slope(3, 0.2), gain * torch.eye(22)[2], atol=1e-2, rtol=0)
-    bent = slope(0, 0.7)[15:]  # thresholds -1.6 .. 0.5 are passed, 1.0 and 1.6 are not
-    torch.testing.assert_close(bent, gain * torch.tensor([1.0] * 5 + [0.2] * 2), atol=1e-2, rtol=0)
-    with pytest.raises(ValueError, match="needs"):
-        spread_thresholds(mapping, plain=[], bent=range(16))
+    put_together(mapping, mapping_layers(target, W_OFFSET, samples=6_000))
+    z = np.random.RandomState(99).randn(2048, 512).astype(np.float32)
+    with torch.no_grad():
+        w = mapping(torch.from_numpy(z))[:, 0].numpy() - W_OFFSET
+    truth = target.directions(z)
+    r2 = 1 - ((w @ target.rotation.T - truth) ** 2).mean(axis=0) / truth.var(axis=0)
+    names = np.array([name for name, block in named_features(z[:2]) for _ in range(block.shape[1])])
+    known = {name: float(r2[: len(names)][names == name].mean()) for name in dict.fromkeys(names)}
+    assert (
+        min(known[name] for name in ("shape", "yaw", "light", "age", "gender", "melanin", "glasses")) > 0.95
+    )
+    assert min(known[name] for name in ("hair_style", "glasses_style", "baldness", "beard", "makeup")) > 0.85
+    assert min(known.values()) > 0.45, known
 
 
-def test_the_demo_models_mapping_is_wide_enough_for_all_factors_of_a_face() -> None:
-    config = GeneratorConfig(512, 512, 16, mapping_layers=2, mapping_features=1024, channel_base=128)
-    spread_thresholds(Generator(config).mapping, *coordinate_kinds())
+def test_a_mapping_too_narrow_for_all_factors_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs hidden layers of 1024 units, not 512"):
+        mapping_layers(LatentTarget(), W_OFFSET, width=512)
