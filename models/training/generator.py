@@ -30,7 +30,7 @@ from models.training.mapping import (
     shift_w,
 )
 from models.training.optimizers import generator_optimizer
-from models.training.pair_steps import leave_noise_to_fine_layers, pair_step, plain_latents, weaken_noise
+from models.training.pair_steps import leave_noise_to_fine_layers, pair_step, weaken_noise
 from models.training.pairs import batches, picture_tensor
 from models.training.phases import AdversarialPhase, MappingLesson, PairPhase
 from models.training.randomness import BEFORE_THE_FIRST, step_randomness
@@ -70,6 +70,7 @@ def train_generator(state: TrainingState, material: Material, folder: Path, watc
     Writes state.pt, generator.safetensors (the average, float16), sheets and log.jsonl into folder. Raises
     ValueError where the material is not what the recipe needs, FloatingPointError where a loss is not finite.
     """
+    _check_size(state, material)
     with Journal(folder) as journal:
         while not state.finished:
             if state.optimizer is None:
@@ -109,7 +110,7 @@ def finish_phase(state: TrainingState, material: Material, journal: Journal) -> 
     if isinstance(state.current, MappingLesson):
         score = lesson_score(state.generator.mapping, _lesson_target(material), state.recipe.seed)
         journal.write(_steps_so_far(state), {"mapping_r2": float(score.mean())}, state.current.name)
-        adopt_mapping(state)
+        _adopt_mapping(state)
     elif isinstance(state.current, PairPhase):
         for generator in (state.generator, state.average):
             weaken_noise(generator, state.current.noise_kept)
@@ -117,12 +118,11 @@ def finish_phase(state: TrainingState, material: Material, journal: Journal) -> 
     state.optimizer, state.discriminator_optimizer = None, None
 
 
-def adopt_mapping(state: TrainingState) -> None:
-    """Take the taught mapping into the average; let synthesis expect its w, which is offset, once a run."""
+def _adopt_mapping(state: TrainingState) -> None:
+    """Take the taught mapping into the average; let synthesis expect its w, which is offset."""
     state.average.mapping.load_state_dict(state.generator.mapping.state_dict())
     for generator in (state.generator, state.average):
-        shift_w(generator.synthesis, W_OFFSET - state.w_offset)
-    state.w_offset = W_OFFSET
+        shift_w(generator.synthesis, W_OFFSET)
 
 
 def _run_phase(
@@ -152,6 +152,15 @@ def _run_phase(
     return True
 
 
+def _check_size(state: TrainingState, material: Material) -> None:
+    """Before the first step, since the phase that needs the size may come after hours."""
+    to_come = state.recipe.phases[state.phase :]
+    largest = max((p.resolution for p in to_come if not isinstance(p, MappingLesson)), default=0)
+    if material.pictures is not None and material.pictures.shape[1] < largest:
+        side = material.pictures.shape[1]
+        raise ValueError(f"the pictures are {side} pixels wide, too small to train at {largest}")
+
+
 def _steps_of(state: TrainingState, material: Material) -> Iterator[Figures]:
     """An endless iterator that does one step of the state's phase at a time."""
     phase, recipe = state.current, state.recipe
@@ -164,9 +173,6 @@ def _steps_of(state: TrainingState, material: Material) -> Iterator[Figures]:
             loss = lesson_step(mapping, state.optimizer, phase, state.step, faces_z, faces_w)
             yield _finite({"mapping_loss": loss}, state)
     pictures = _needed(material.pictures, "pictures")
-    if pictures.shape[1] < phase.resolution:
-        side = pictures.shape[1]
-        raise ValueError(f"the pictures are {side} pixels wide, too small to train at {phase.resolution}")
     for index in batches(len(pictures), phase.batch, recipe.seed + state.phase, state.step):
         real = picture_tensor(pictures[index], phase.resolution).to(state.device)
         with step_randomness(recipe.seed, state.phase, state.step, state.device) as random:
@@ -195,9 +201,7 @@ def checkpoint(state: TrainingState, material: Material, folder: Path, journal: 
     if material.held_out is None or material.held_out_z is None:
         return
     real = picture_tensor(material.held_out[:_HELD_OUT], phase.resolution).to(state.device)
-    ws = plain_latents(
-        state.average, phase, material.held_out_z[:_HELD_OUT], material.teacher, state.w_offset
-    )
+    ws = state.average.mapping(_on(state, material.held_out_z[:_HELD_OUT]))
     fake = _drawn(state, ws, phase.resolution)
     shown = min(len(real) // COLUMNS, 3) * COLUMNS
     save_sheet(beside(real[:shown], fake[:shown]), sheet)

@@ -18,7 +18,7 @@ from models.training.optimizers import discriminator_optimizer, generator_optimi
 from models.training.phases import Phase, Recipe, check_continues
 from models.training.run_state import read_run_state, write_run_state
 
-_FORMAT = "latentloom-training-1"
+_FORMAT = "latentloom-training-2"
 
 
 @dataclass
@@ -31,7 +31,6 @@ class TrainingState:
     phase: int = 0
     step: int = 0  # within the phase
     pictures: int = 0  # shown to the generator in all phases
-    w_offset: float = 0.0  # what a mapping lesson has shifted w by
     optimizer: Adam | None = None  # the generator's in this phase
     discriminator: Discriminator | None = None
     discriminator_optimizer: Adam | None = None
@@ -71,7 +70,6 @@ def save_state(state: TrainingState, path: Path) -> None:
         "phase": state.phase,
         "step": state.step,
         "pictures": state.pictures,
-        "w_offset": state.w_offset,
         "path_length": state.path_length,
         "augmentation": vars(state.augmentation),
         "generator": state.generator.state_dict(),
@@ -91,15 +89,6 @@ def read_generator_state(path: Path) -> dict[str, Any]:
     return read_run_state(path, _FORMAT)
 
 
-def start_from(saved: dict[str, Any], recipe: Recipe, device: str | torch.device = "cpu") -> TrainingState:
-    """The first step of recipe, from the averaged weights of another run with the same config."""
-    state = new_state(recipe, device)
-    for generator in (state.generator, state.average):
-        generator.load_state_dict(saved["average"])
-    state.pictures, state.w_offset = saved["pictures"], saved["w_offset"]
-    return state
-
-
 def load_state(path: Path, recipe: Recipe, device: str | torch.device = "cpu") -> TrainingState:
     """The state that save_state wrote, to go on under recipe.
 
@@ -110,7 +99,7 @@ def load_state(path: Path, recipe: Recipe, device: str | torch.device = "cpu") -
     state = new_state(recipe, device)
     state.generator.load_state_dict(saved["generator"])
     state.average.load_state_dict(saved["average"])
-    for name in ("phase", "step", "pictures", "w_offset", "path_length"):
+    for name in ("phase", "step", "pictures", "path_length"):
         setattr(state, name, saved[name])
     state.augmentation = Augmentation(**saved["augmentation"])
     if saved["discriminator"] is not None:

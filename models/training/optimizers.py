@@ -41,9 +41,6 @@ def generator_optimizer(generator: Generator, phase: Phase) -> Adam:
             "lr": phase.learning_rate * phase.style_speed,
         },
     ]
-    if phase.latents == "mapped":
-        rate = phase.mapping_learning_rate / lr_multiplier(generator.mapping)
-        groups.append({"params": list(generator.mapping.parameters()), "lr": rate})
     return Adam(groups, betas=(0.9, 0.99), eps=1e-8)
 
 

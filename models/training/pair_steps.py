@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.stylegan2.generator import Generator
@@ -56,6 +55,7 @@ def pair_step(
     return logged
 
 
+@torch.no_grad()
 def training_latents(
     state: TrainingState,
     phase: PairPhase,
@@ -63,34 +63,15 @@ def training_latents(
     teacher: Teacher | None,
     random: np.random.RandomState,
 ) -> Tensor:
-    """The ws [N, L, w_dim] from which a step draws the faces z [N, z_dim], a share of them mixed.
+    """The ws [N, L, w_dim] from which a step draws the faces z [N, z_dim].
 
-    Where the mapping learns too, mixing adds to its w what it adds to the taught one.
+    They are the mapping's; mixing adds for a share of the faces what it adds to the w of the lesson.
     """
-    if phase.latents == "taught":
-        assert teacher is not None
-        taught = teacher.mixed(z, state.generator.num_ws, phase.mixing, random)
-        return torch.from_numpy(taught).to(state.device) + state.w_offset
     ws: Tensor = state.generator.mapping(torch.from_numpy(z).to(state.device))
     if teacher is None or phase.mixing == 0:
         return ws
     taught = teacher.mixed(z, state.generator.num_ws, phase.mixing, random)
     return ws + torch.from_numpy(taught - teacher.target(z)[:, None]).to(state.device)
-
-
-@torch.no_grad()
-def plain_latents(
-    generator: Generator, phase: PairPhase, z: NDArray[np.floating], teacher: Teacher | None, w_offset: float
-) -> Tensor:
-    """The ws [N, L, w_dim] of the faces z alone, nothing mixed: for sheets and measurements."""
-    device = generator.w_avg.device
-    z = z.astype(np.float32)
-    if phase.latents == "mapped":
-        ws: Tensor = generator.mapping(torch.from_numpy(z).to(device))
-        return ws
-    assert teacher is not None
-    w = torch.from_numpy(teacher.target(z)).to(device) + w_offset
-    return w[:, None].repeat(1, generator.num_ws, 1)
 
 
 @torch.no_grad()

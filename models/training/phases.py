@@ -8,7 +8,6 @@ from typing import Literal
 
 from models.stylegan2.generator_config import GeneratorConfig
 
-Latents = Literal["taught", "mapped"]
 Score = Literal["pair", "energy"]
 
 
@@ -39,7 +38,9 @@ class Adversary:
 class PairPhase:
     """G draws the render of z, and is compared with it.
 
-    taught: synthesis learns alone, from the w that the mapping is to learn; mapped: both learn, end to end.
+    Only synthesis learns: from so few pictures a step the mapping would forget more of its lesson than they
+    teach it (docs/training.md).
+
     energy: two noise draws a face under the energy score, so that noise learns what z does not decide.
     noise_kept: what is left of the noise strengths at the end. A short phase learns grain everywhere before
     it learns to keep it to hair.
@@ -48,12 +49,10 @@ class PairPhase:
     name: str
     resolution: int  # level of the synthesis network that is compared
     steps: int
-    latents: Latents = "taught"
     score: Score = "pair"
     batch: int = 8
     learning_rate: float = 2e-3  # for stored synthesis weights
     style_speed: float = 5.0  # how much faster affine layers learn: w is 512 wide, what counts is not
-    mapping_learning_rate: float = 2e-4  # times 1 / lr_multiplier of the mapping
     perceptual_weight: float = 0.5
     mixing: float = 0.7  # share of the faces whose layer groups know only their own factors
     average_half_life: float = 1_500.0  # pictures
@@ -64,14 +63,13 @@ class PairPhase:
 
 @dataclass(frozen=True)
 class MappingLesson:
-    """The mapping is put together, and then learns the taught w of z by regression, without pictures."""
+    """The mapping is put together, and then learns w(z) by regression, without pictures. Comes first."""
 
     name: str
     steps: int
     batch: int = 512
-    learning_rate: float = (
-        3e-4  # peak, times 1 / lr_multiplier; ten times as much undoes what was put together
-    )
+    # Peak, times 1 / lr_multiplier; ten times as much undoes what was put together.
+    learning_rate: float = 3e-4
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,19 @@ Phase = PairPhase | MappingLesson | AdversarialPhase
 
 @dataclass(frozen=True)
 class Recipe:
-    """A generator, the phases of its training in order, and the seed of all that is random."""
+    """A generator, the phases of its training in order, and the seed of all that is random.
+
+    Raises ValueError for a mapping lesson that is not the first phase.
+    """
 
     name: str
     config: GeneratorConfig
     phases: tuple[Phase, ...]
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if any(isinstance(phase, MappingLesson) for phase in self.phases[1:]):
+            raise ValueError("a mapping's lesson comes first, since what is drawn from w depends on it")
 
     def as_json(self) -> dict[str, object]:
         """Everything, as JSON gives it back."""

@@ -14,15 +14,15 @@ RECIPES = ("pairs", "sharpened", "adversarial")
 
 _SMALLEST = 32  # pixels: below, the perceptual distance sees nothing
 
-# Shares of all pictures that the phases of pairs see: fewer in later ones, whose steps cost more.
-_HALF, _FULL, _JOINT, _NOISE = 16 / 27, 8 / 27, 2 / 27, 1 / 27
-_SHARPENING = 2 / 27  # on top of them
+# Shares of all pictures that the phases of pairs see.
+_HALF, _FULL, _NOISE = 8 / 18, 9 / 18, 1 / 18
+_SHARPENING = 1 / 18  # on top of them
 
 LESSON_STEPS = 3_500
 _NOISE_KEPT = 0.35  # by eye: at 1 all is grainy, at 0.5 skin still is, at 0.25 hair begins to have strands
 
-# What the phases after the mapping's lesson share: slower steps, a longer memory of the average.
-_LATE = PairPhase("late", 0, 0, latents="mapped", learning_rate=1e-3, average_half_life=5_000.0)
+# What the last phases share: slower steps, a longer memory of the average.
+_LATE = PairPhase("late", 0, 0, learning_rate=1e-3, average_half_life=5_000.0)
 
 
 def generator_config(
@@ -50,7 +50,7 @@ def generator_config(
 def pairs_recipe(
     config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = LESSON_STEPS, seed: int = 0
 ) -> Recipe:
-    """Rendered faces: half size, full size, the mapping's lesson, both together, noise.
+    """Rendered faces: the mapping's lesson, half size, full size, noise.
 
     Raises ValueError for a generator below 32x32, or whose mapping cannot be put together.
     """
@@ -64,23 +64,13 @@ def pairs_recipe(
     sized = [("half size", half, _HALF), ("full size", full, _FULL)]
     if half < _SMALLEST:
         sized = [("full size", full, _HALF + _FULL)]
-    *steps, joint, noise = _steps([*(share for _, _, share in sized), _JOINT, _NOISE], pictures // batch)
-    phases: list[Phase] = [
+    *steps, noise = _steps([*(share for _, _, share in sized), _NOISE], pictures // batch)
+    phases: list[Phase] = [MappingLesson("mapping", lesson_steps)]
+    phases += [
         PairPhase(name, side, own, batch=batch) for (name, side, _), own in zip(sized, steps, strict=True)
     ]
-    phases += [
-        MappingLesson("mapping", lesson_steps),
-        replace(_LATE, name="joint", resolution=full, steps=joint, batch=batch),
-        replace(
-            _LATE,
-            name="noise",
-            resolution=full,
-            steps=noise,
-            batch=batch,
-            score="energy",
-            noise_kept=_NOISE_KEPT,
-        ),
-    ]
+    last = replace(_LATE, name="noise", resolution=full, steps=noise, batch=batch, score="energy")
+    phases.append(replace(last, noise_kept=_NOISE_KEPT))
     return Recipe("pairs", config, tuple(phases), seed)
 
 
@@ -93,7 +83,7 @@ def _steps(shares: Sequence[float], total: int) -> list[int]:
 def sharpened_recipe(
     config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = LESSON_STEPS, seed: int = 0
 ) -> Recipe:
-    """The same, then as many pictures again as joint training with a discriminator beside the renders."""
+    """The same, then as many pictures as the noise phase saw with a discriminator beside the renders."""
     pairs = pairs_recipe(config, pictures, batch=batch, lesson_steps=lesson_steps, seed=seed)
     last = replace(
         _LATE,

@@ -20,7 +20,7 @@ from models.stylegan2.generator_config import GeneratorConfig
 from models.training.generator import Material, begin_phase, finish_phase, train_generator
 from models.training.generator_state import TrainingState, load_state, new_state
 from models.training.journal import Journal
-from models.training.pair_steps import leave_noise_to_fine_layers, plain_latents
+from models.training.pair_steps import leave_noise_to_fine_layers
 from models.training.phases import AdversarialPhase, Adversary, MappingLesson, PairPhase, Phase, Recipe
 from models.training.recipes import adversarial_recipe, generator_config, pairs_recipe, sharpened_recipe
 from models.training.teacher import Floats, Teacher
@@ -30,10 +30,10 @@ CONFIG = GeneratorConfig(16, 16, 16, mapping_layers=2, mapping_features=64, chan
 GAME = Adversary(
     weight=0.1, channel_base=128, channel_max=8, r1_interval=2, ada_target=0.6, ada_full_scale=500
 )
-TAUGHT = PairPhase("taught", 8, 4, batch=8)
 LESSON = MappingLesson("mapping", 4, batch=16)
-JOINT = PairPhase("joint", 16, 4, latents="mapped", batch=8)
-NOISE = replace(JOINT, name="noise", score="energy")
+HALF = PairPhase("half", 8, 4, batch=8)
+FULL = replace(HALF, name="full", resolution=16)
+NOISE = replace(FULL, name="noise", score="energy")
 SHARP = replace(NOISE, name="sharp", adversary=GAME)
 GAMES = (
     AdversarialPhase("level 8", 8, 5, batch=8, adversary=GAME),
@@ -114,24 +114,29 @@ def weights(state: TrainingState) -> dict[str, Tensor]:
     }
 
 
-def error(state: TrainingState, phase: PairPhase) -> float:
+def error(state: TrainingState) -> float:
     data = material(128)
     assert data.z is not None and data.pictures is not None
-    ws = plain_latents(state.average, phase, data.z[64:], data.teacher, state.w_offset)
+    ws = state.average.mapping(torch.from_numpy(data.z[64:]))
     real = torch.from_numpy(data.pictures[64:]).permute(0, 3, 1, 2) / 127.5 - 1
     return float((state.average.synthesis(ws) - real).abs().mean())
 
 
-@pytest.mark.parametrize("phase", [replace(TAUGHT, resolution=16, mixing=0.0), replace(JOINT, mixing=0.0)])
-def test_the_generator_learns_the_picture_of_z(tmp_path: Path, phase: PairPhase) -> None:
-    phase = replace(phase, steps=120, learning_rate=4e-3)
-    before = error(new_state(recipe(phase)), phase)
-    state = train(tmp_path, recipe(phase))
-    state.phase = 0
-    assert error(state, phase) < 0.5 * before
+def test_synthesis_learns_the_picture_of_z_and_the_mapping_stays_as_its_lesson_left_it(
+    tmp_path: Path,
+) -> None:
+    lesson = MappingLesson("mapping", 400, batch=64, learning_rate=3.5e-2)
+    plan = recipe(lesson, replace(FULL, steps=120, learning_rate=4e-3, mixing=0.0))
+    train(tmp_path, plan, stop_at=400)
+    taught = load_state(tmp_path / "state.pt", plan)
+    state = train(tmp_path, plan)
+    assert error(state) < 0.5 * error(taught)
+    for network, before in ((state.generator, taught.generator), (state.average, taught.average)):
+        for name, value in network.mapping.named_parameters():
+            assert torch.equal(value, before.mapping.get_parameter(name)), name
 
 
-ALL_PAIR_PHASES = (TAUGHT, LESSON, JOINT, NOISE, SHARP)
+ALL_PAIR_PHASES = (LESSON, HALF, FULL, NOISE, SHARP)
 
 
 @pytest.mark.parametrize(
@@ -157,12 +162,12 @@ def test_an_interrupted_run_ends_with_the_same_weights(
 
 
 def test_a_killed_run_goes_on_from_its_last_save(tmp_path: Path) -> None:
-    whole = train(tmp_path / "whole", recipe(JOINT))
-    train(tmp_path / "killed", recipe(JOINT), stop_at=1)
+    whole = train(tmp_path / "whole", recipe(FULL))
+    train(tmp_path / "killed", recipe(FULL), stop_at=1)
     saved = (tmp_path / "killed" / "state.pt").read_bytes()
-    train(tmp_path / "killed", recipe(JOINT), stop_at=2)
+    train(tmp_path / "killed", recipe(FULL), stop_at=2)
     (tmp_path / "killed" / "state.pt").write_bytes(saved)  # what it did since is lost
-    again = train(tmp_path / "killed", recipe(JOINT))
+    again = train(tmp_path / "killed", recipe(FULL))
     assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(again).items())
 
 
@@ -173,27 +178,27 @@ def test_training_leaves_the_callers_random_numbers_alone(tmp_path: Path) -> Non
 
 
 def test_a_run_leaves_state_generator_sheets_and_log(tmp_path: Path) -> None:
-    state = train(tmp_path, recipe(TAUGHT, LESSON, JOINT))
-    assert {p.name for p in tmp_path.glob("sheet-*.png")} == {"sheet-0000004.png", "sheet-0000012.png"}
+    state = train(tmp_path, recipe(LESSON, HALF, FULL))
+    assert {p.name for p in tmp_path.glob("sheet-*.png")} == {"sheet-0000008.png", "sheet-0000012.png"}
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines if "loss" in line] == [1, 2, 3, 4, 9, 10, 11, 12]
+    assert [line["step"] for line in lines if "loss" in line] == [5, 6, 7, 8, 9, 10, 11, 12]
     assert [line["phase"] for line in lines if "mapping_r2" in line] == ["mapping"]
-    assert [line["step"] for line in lines if "held_out_l1" in line] == [4, 12]
+    assert [line["step"] for line in lines if "held_out_l1" in line] == [8, 12]
     saved = load_generator(tmp_path / "generator.safetensors")
     torch.testing.assert_close(saved.w_avg, state.average.w_avg, atol=1e-3, rtol=1e-3)
     assert saved.w_avg.abs().max() > 0
 
 
 def test_steps_may_be_added_and_phases_appended_but_nothing_else_changed(tmp_path: Path) -> None:
-    train(tmp_path, recipe(TAUGHT, JOINT), stop_at=6)
-    more = recipe(TAUGHT, replace(JOINT, steps=6), NOISE)
+    train(tmp_path, recipe(HALF, FULL), stop_at=6)
+    more = recipe(HALF, replace(FULL, steps=6), NOISE)
     whole = train(tmp_path / "whole", more)
     assert all(torch.equal(v, weights(whole)[n]) for n, v in weights(train(tmp_path, more)).items())
     for wrong, message in (
-        (recipe(replace(TAUGHT, batch=4), *more.phases[1:]), "'taught' of this run had other settings"),
+        (recipe(replace(HALF, batch=4), *more.phases[1:]), "'half' of this run had other settings"),
         (replace(more, seed=1), "another seed"),
         (replace(more, config=replace(CONFIG, channel_max=8)), "another config"),
-        (recipe(TAUGHT), "more phases"),
+        (recipe(HALF), "more phases"),
     ):
         with pytest.raises(ValueError, match=message):
             train(tmp_path, wrong)
@@ -212,28 +217,24 @@ def test_a_state_file_is_never_executed(tmp_path: Path) -> None:
 
     (tmp_path / "state.pt").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(ValueError, match="damaged or not the state"):
-        train(tmp_path, recipe(TAUGHT))
+        train(tmp_path, recipe(HALF))
     assert not (tmp_path / "sprung").exists()
 
 
-def test_synthesis_is_shifted_once_however_often_the_mapping_is_taught(tmp_path: Path) -> None:
-    state = new_state(recipe(LESSON, LESSON))
+def test_after_the_lesson_synthesis_expects_the_offset_w(tmp_path: Path) -> None:
+    state = new_state(recipe(LESSON, HALF))
     ws = torch.randn(2, state.generator.num_ws, 16)
     before = state.generator.synthesis(ws).detach()
-    for _ in range(2):
-        begin_phase(state, material())
-        with Journal(tmp_path) as journal:
-            finish_phase(state, material(), journal)
-        for generator in (state.generator, state.average):
-            torch.testing.assert_close(generator.synthesis(ws + 2.0), before, atol=1e-4, rtol=1e-4)
+    begin_phase(state, material())
+    with Journal(tmp_path) as journal:
+        finish_phase(state, material(), journal)
+    for generator in (state.generator, state.average):
+        torch.testing.assert_close(generator.synthesis(ws + 2.0), before, atol=1e-4, rtol=1e-4)
 
 
-def test_after_the_lesson_the_mapping_draws_what_the_taught_w_drew(tmp_path: Path) -> None:
-    """The faces themselves, nearly: the lesson is as short as a test."""
-    lesson = MappingLesson("mapping", 400, batch=64, learning_rate=3.5e-2)
-    phase = replace(TAUGHT, resolution=16, steps=60, mixing=0.0)
-    state = train(tmp_path, recipe(phase, lesson))
-    assert error(state, replace(phase, latents="mapped")) < 1.3 * error(state, phase) + 0.02
+def test_a_lesson_comes_first_or_not_at_all() -> None:
+    with pytest.raises(ValueError, match="comes first"):
+        recipe(HALF, LESSON)
 
 
 def test_noise_drawn_anew_is_left_to_the_fine_layers() -> None:
@@ -251,14 +252,14 @@ def test_noise_drawn_anew_is_left_to_the_fine_layers() -> None:
 
 
 def test_coarse_noise_stays_silent_in_a_phase_of_noise_draws(tmp_path: Path) -> None:
-    state = train(tmp_path, recipe(JOINT, NOISE, SHARP))
+    state = train(tmp_path, recipe(FULL, NOISE, SHARP))
     for generator in (state.generator, state.average):
         strengths = [v for n, v in generator.synthesis.named_parameters() if n.endswith("noise_strength")]
         assert all(float(strength.detach()) == 0 for strength in strengths)
 
 
 def test_a_phase_may_keep_a_part_of_the_noise_that_it_learned(tmp_path: Path) -> None:
-    state = new_state(recipe(replace(TAUGHT, noise_kept=0.25)))
+    state = new_state(recipe(replace(HALF, noise_kept=0.25)))
     state.average.synthesis.block(8).conv1.noise_strength.fill_(0.4)
     with Journal(tmp_path) as journal:
         finish_phase(state, material(), journal)
@@ -266,26 +267,26 @@ def test_a_phase_may_keep_a_part_of_the_noise_that_it_learned(tmp_path: Path) ->
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
-    state = new_state(recipe(JOINT))
+    state = new_state(recipe(FULL))
     with torch.no_grad():
         state.generator.synthesis.block(4).const.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="step 0 of phase 'joint'"):
+    with pytest.raises(FloatingPointError, match="step 0 of phase 'full'"):
         train_generator(state, material(), tmp_path, watch())
 
 
 def test_photographs_cannot_be_learned_as_pairs(tmp_path: Path) -> None:
     photographs = Material(material().pictures)
     with pytest.raises(ValueError, match="needs the z of every picture"):
-        train_generator(new_state(recipe(JOINT)), photographs, tmp_path, watch())
+        train_generator(new_state(recipe(FULL)), photographs, tmp_path, watch())
 
 
 def test_the_recipes_spend_the_pictures_they_are_given() -> None:
     config = generator_config(128)
-    pairs = pairs_recipe(config, 108_000, batch=8)
+    pairs = pairs_recipe(config, 144_000, batch=8)
     shown = [phase.steps * phase.batch for phase in pairs.phases if isinstance(phase, PairPhase)]
-    assert [phase.name for phase in pairs.phases] == ["half size", "full size", "mapping", "joint", "noise"]
-    assert shown == [64_000, 32_000, 8_000, 4_000]
-    sharpened = sharpened_recipe(config, 108_000)
+    assert [phase.name for phase in pairs.phases] == ["mapping", "half size", "full size", "noise"]
+    assert shown == [64_000, 72_000, 8_000]
+    sharpened = sharpened_recipe(config, 144_000)
     assert sharpened.phases[:-1] == pairs.phases and sharpened.phases[-1].steps * 8 == 8_000
     game = adversarial_recipe(config, 320_000, batch=32)
     assert [(p.resolution, p.steps * 32) for p in game.phases if isinstance(p, AdversarialPhase)] == [
@@ -293,4 +294,4 @@ def test_the_recipes_spend_the_pictures_they_are_given() -> None:
         (64, 32_000),
         (128, 256_000),
     ]
-    assert pairs_recipe(generator_config(32), 800).phases[0].name == "full size"
+    assert pairs_recipe(generator_config(32), 800).phases[1].name == "full size"
