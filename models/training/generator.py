@@ -30,7 +30,7 @@ from models.training.mapping import (
     shift_w,
 )
 from models.training.optimizers import generator_optimizer
-from models.training.pair_steps import leave_noise_to_fine_layers, pair_step, weaken_noise
+from models.training.pair_steps import pair_step, wake_fine_noise, weaken_noise
 from models.training.pairs import batches, picture_tensor
 from models.training.phases import AdversarialPhase, MappingLesson, PairPhase
 from models.training.randomness import BEFORE_THE_FIRST, step_randomness
@@ -101,7 +101,7 @@ def begin_phase(state: TrainingState, material: Material) -> None:
             enter_game(state, phase, phase.adversary)
     if isinstance(phase, PairPhase) and phase.score == "energy":
         for generator in (state.generator, state.average):
-            leave_noise_to_fine_layers(generator)
+            wake_fine_noise(generator)
     state.optimizer = generator_optimizer(state.generator, phase)
 
 

@@ -13,7 +13,9 @@ from models.stylegan2.operations import FullyConnected
 from models.training.phases import AdversarialPhase, MappingLesson, PairPhase, Phase
 
 WARM_UP_STEPS = 50  # every phase begins with a fresh Adam, whose first steps are long for what it knows
-NOISE_FROM = 64  # noise layers below this resolution do not take part in noise draws
+# Pairs leave noise layers below this resolution silent, as they are in an untrained network: where the same
+# maps come with every face, coarse ones become landmarks, and drawn anew they would move the eyes.
+NOISE_FROM = 64
 BIAS_SLOWNESS = 25.0  # in the mapping's lesson: a weight acts divided by the root of its layer's width
 
 
@@ -32,8 +34,7 @@ def generator_optimizer(generator: Generator, phase: Phase) -> Adam:
     if isinstance(phase, AdversarialPhase):
         return Adam(generator.parameters(), **lazy_adam(phase.learning_rate, phase.path_length_interval))  # type: ignore[arg-type]
     synthesis = dict(generator.synthesis.named_parameters())
-    if phase.score == "energy":
-        synthesis = {name: value for name, value in synthesis.items() if not _is_coarse_noise(name)}
+    synthesis = {name: value for name, value in synthesis.items() if not is_coarse_noise(name)}
     groups = [
         {"params": [v for n, v in synthesis.items() if ".affine." not in n], "lr": phase.learning_rate},
         {
@@ -92,6 +93,6 @@ def lr_multiplier(mapping: nn.Module) -> float:
     return layer.lr_multiplier
 
 
-def _is_coarse_noise(name: str) -> bool:
+def is_coarse_noise(name: str) -> bool:
     """Whether the synthesis parameter b<resolution>.<layer>.noise_strength lies below NOISE_FROM."""
     return name.endswith("noise_strength") and int(name.split(".")[0][1:]) < NOISE_FROM

@@ -11,7 +11,7 @@ from models.training.adversary import adversarial_loss, discriminator_step
 from models.training.averaging import average_decay, update_average
 from models.training.generator_state import TrainingState
 from models.training.losses import Features, downsample_like, energy_loss, pair_loss
-from models.training.optimizers import NOISE_FROM, set_rate, warm_up
+from models.training.optimizers import is_coarse_noise, set_rate, warm_up
 from models.training.phases import PairPhase
 from models.training.teacher import Floats, Teacher
 
@@ -83,16 +83,10 @@ def weaken_noise(generator: Generator, share: float) -> None:
 
 
 @torch.no_grad()
-def leave_noise_to_fine_layers(generator: Generator) -> None:
-    """Before noise is drawn anew: below 64x64 none, for good; above at least a little.
-
-    A generator taught with fixed maps uses the coarse ones as landmarks, and drawn anew they would move
-    the eyes. The fine ones have learned to be silent, and a strength of zero has no gradient.
-    """
+def wake_fine_noise(generator: Generator) -> None:
+    """Before noise is drawn anew: at least a little of it from NOISE_FROM on, where fixed maps have taught
+    silence, since a strength of zero has no gradient."""
     for name, strength in generator.synthesis.named_parameters():
-        if not name.endswith("noise_strength"):
-            continue
-        if int(name.split(".")[0][1:]) < NOISE_FROM:
-            strength.zero_()
-        elif strength.abs() < _LEAST_NOISE / 2:
+        fine = name.endswith("noise_strength") and not is_coarse_noise(name)
+        if fine and strength.abs() < _LEAST_NOISE / 2:
             strength.fill_(_LEAST_NOISE)

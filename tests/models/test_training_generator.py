@@ -20,7 +20,7 @@ from models.stylegan2.generator_config import GeneratorConfig
 from models.training.generator import Material, begin_phase, finish_phase, train_generator
 from models.training.generator_state import TrainingState, load_state, new_state
 from models.training.journal import Journal
-from models.training.pair_steps import leave_noise_to_fine_layers
+from models.training.pair_steps import wake_fine_noise
 from models.training.phases import AdversarialPhase, Adversary, MappingLesson, PairPhase, Phase, Recipe
 from models.training.recipes import adversarial_recipe, generator_config, pairs_recipe, sharpened_recipe
 from models.training.teacher import Floats, Teacher
@@ -237,11 +237,10 @@ def test_a_lesson_comes_first_or_not_at_all() -> None:
         recipe(HALF, LESSON)
 
 
-def test_noise_drawn_anew_is_left_to_the_fine_layers() -> None:
+def test_fine_noise_is_woken_before_it_is_drawn_anew_and_coarse_noise_is_not() -> None:
     torch.manual_seed(0)
     generator = Generator(GeneratorConfig(8, 8, 64, mapping_layers=1, channel_base=256, channel_max=8))
-    generator.synthesis.block(4).conv1.noise_strength.data.fill_(0.3)
-    leave_noise_to_fine_layers(generator)
+    wake_fine_noise(generator)
     ws = torch.randn(1, generator.num_ws, 8)
 
     def drawn(resolution: int) -> Tensor:
@@ -251,8 +250,8 @@ def test_noise_drawn_anew_is_left_to_the_fine_layers() -> None:
     assert not torch.equal(drawn(64), drawn(64))
 
 
-def test_coarse_noise_stays_silent_in_a_phase_of_noise_draws(tmp_path: Path) -> None:
-    state = train(tmp_path, recipe(FULL, NOISE, SHARP))
+def test_coarse_noise_stays_silent_in_all_phases_of_pairs(tmp_path: Path) -> None:
+    state = train(tmp_path, recipe(HALF, FULL, NOISE, SHARP))
     for generator in (state.generator, state.average):
         strengths = [v for n, v in generator.synthesis.named_parameters() if n.endswith("noise_strength")]
         assert all(float(strength.detach()) == 0 for strength in strengths)
