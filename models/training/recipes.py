@@ -15,14 +15,14 @@ RECIPES = ("pairs", "sharpened", "adversarial")
 _SMALLEST = 32  # pixels: below, the perceptual distance sees nothing
 
 # Shares of all pictures that the phases of pairs see.
-_HALF, _FULL, _NOISE = 8 / 18, 9 / 18, 1 / 18
+_HALF, _FULL, _SLOW, _NOISE = 8 / 18, 7 / 18, 2 / 18, 1 / 18
 _SHARPENING = 1 / 18  # on top of them
 
 LESSON_STEPS = 3_500
 _NOISE_KEPT = 0.35  # by eye: at 1 all is grainy, at 0.5 skin still is, at 0.25 hair begins to have strands
 
-# What the last phases share: slower steps, a longer memory of the average.
-_LATE = PairPhase("late", 0, 0, learning_rate=1e-3, average_half_life=5_000.0)
+# What the last phases share: smaller steps, a longer memory of the average.
+_LATE = PairPhase("late", 0, 0, learning_rate=7e-4, average_half_life=2_500.0)
 
 
 def generator_config(
@@ -50,7 +50,7 @@ def generator_config(
 def pairs_recipe(
     config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = LESSON_STEPS, seed: int = 0
 ) -> Recipe:
-    """Rendered faces: the mapping's lesson, half size, full size, noise.
+    """Rendered faces: the mapping's lesson, half size, full size, smaller steps, noise.
 
     Raises ValueError for a generator below 32x32, or whose mapping cannot be put together.
     """
@@ -64,13 +64,14 @@ def pairs_recipe(
     sized = [("half size", half, _HALF), ("full size", full, _FULL)]
     if half < _SMALLEST:
         sized = [("full size", full, _HALF + _FULL)]
-    *steps, noise = _steps([*(share for _, _, share in sized), _NOISE], pictures // batch)
+    *steps, slow, noise = _steps([*(share for _, _, share in sized), _SLOW, _NOISE], pictures // batch)
     phases: list[Phase] = [MappingLesson("mapping", lesson_steps)]
     phases += [
         PairPhase(name, side, own, batch=batch) for (name, side, _), own in zip(sized, steps, strict=True)
     ]
-    last = replace(_LATE, name="noise", resolution=full, steps=noise, batch=batch, score="energy")
-    phases.append(replace(last, noise_kept=_NOISE_KEPT))
+    late = replace(_LATE, resolution=full, batch=batch)
+    phases.append(replace(late, name="smaller steps", steps=slow))
+    phases.append(replace(late, name="noise", steps=noise, score="energy", noise_kept=_NOISE_KEPT))
     return Recipe("pairs", config, tuple(phases), seed)
 
 

@@ -283,8 +283,14 @@ def test_the_recipes_spend_the_pictures_they_are_given() -> None:
     config = generator_config(128)
     pairs = pairs_recipe(config, 144_000, batch=8)
     shown = [phase.steps * phase.batch for phase in pairs.phases if isinstance(phase, PairPhase)]
-    assert [phase.name for phase in pairs.phases] == ["mapping", "half size", "full size", "noise"]
-    assert shown == [64_000, 72_000, 8_000]
+    assert [phase.name for phase in pairs.phases] == [
+        "mapping",
+        "half size",
+        "full size",
+        "smaller steps",
+        "noise",
+    ]
+    assert shown == [64_000, 56_000, 16_000, 8_000]
     sharpened = sharpened_recipe(config, 144_000)
     assert sharpened.phases[:-1] == pairs.phases and sharpened.phases[-1].steps * 8 == 8_000
     game = adversarial_recipe(config, 320_000, batch=32)

@@ -60,8 +60,13 @@ def trained(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_through_all_phases_leaves_generator_log_sheet_and_record(trained: Path) -> None:
     assert load_generator(trained / "generator.safetensors").img_resolution == 32
     lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
-    assert list(dict.fromkeys(line["phase"] for line in lines)) == ["mapping", "full size", "noise"]
-    assert len(list(trained.glob("sheet-*.png"))) == 2
+    assert list(dict.fromkeys(line["phase"] for line in lines)) == [
+        "mapping",
+        "full size",
+        "smaller steps",
+        "noise",
+    ]
+    assert len(list(trained.glob("sheet-*.png"))) == 3
     (record,) = read_invocations(trained)
     assert record["seed"] == 0 and {"command", "started", "latentloom", "torch", "python"} <= set(record)
 
@@ -93,7 +98,7 @@ def test_photographs_are_learned_by_the_game(tmp_path: Path) -> None:
     )
     state = read_generator_state(tmp_path / "run" / "state.pt")
     assert state["pictures"] == 40 and state["discriminator"] is not None
-    assert len(list((tmp_path / "run").glob("sheet-*.png"))) == 2
+    assert len(list((tmp_path / "run").glob("sheet-*.png"))) == 3
 
 
 def test_what_cannot_be_trained_is_said_in_a_sentence(faces: Path, tmp_path: Path) -> None:
