@@ -19,7 +19,7 @@ _HALF, _FULL, _SLOW, _NOISE = 8 / 18, 7 / 18, 2 / 18, 1 / 18
 _SHARPENING = 1 / 18  # on top of them
 
 LESSON_STEPS = 3_500
-_NOISE_KEPT = 0.35  # by eye: at 1 all is grainy, at 0.5 skin still is, at 0.25 hair begins to have strands
+_NOISE_KEPT = 0.5  # by eye: at 1 all is grainy, at 0.8 skin still is, at 0.35 hair loses its strands
 
 # What the last phases share: smaller steps, a longer memory of the average.
 _LATE = PairPhase("late", 0, 0, learning_rate=7e-4, average_half_life=2_500.0)
