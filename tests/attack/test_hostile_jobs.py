@@ -165,7 +165,7 @@ def test_case_30_and_31_a_killed_server_goes_on_as_if_it_had_not_been(
         address = f"/api/v1/sessions/{session['id']}"
         kept, draft = seed_document(5), seed_document(6)
         assert keep(client, session["id"], kept).is_success
-        broken = ask(client, photo, session, 60).json()
+        broken = ask(client, photo, session, 120).json()
         busy = client.post("/api/v1/sessions").json()["id"]
         items: list[str] = []
         photos: list[str] = []
@@ -194,7 +194,7 @@ def test_case_30_and_31_a_killed_server_goes_on_as_if_it_had_not_been(
             while not isinstance(received := socket.receive(), tuple) or received[0].kind == 3:
                 pass
             assert received[0].seq == 2
-        unbroken = ask(client, photo, session, 60).json()
+        unbroken = ask(client, photo, session, 120).json()
         again = wait_for(client, broken["id"], is_under_way)
         assert before["step"] - 50 <= again["step"]
         ends = [
