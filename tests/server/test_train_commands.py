@@ -107,6 +107,10 @@ def test_what_cannot_be_trained_is_said_in_a_sentence(faces: Path, tmp_path: Pat
 
     assert attempt("--resolution", 48)[0] == 2
     assert attempt("--resolution", 16) == (2, "pairs are compared from 32 pixels on, not at 16.")
+    assert attempt("--mapping-layers", 3) == (
+        2,
+        "a mapping of faces has 4 layers, hidden ones of 1024 units or more.",
+    )
     code, message = attempt("--resolution", 64, "--channel-base", 256, "--channel-max", 8, "--pictures", 8)
     assert code == 1 and "the pictures are 32 pixels wide, too small to train at 64" in message
     if not torch.cuda.is_available():
