@@ -127,6 +127,7 @@ def _recipe(
     start: int | None,
     seed: int,
 ) -> Recipe:
+    from models.faces.mapping.layers import DEPTH, LEAST_WIDTH
     from models.training.recipes import adversarial_recipe, generator_config, pairs_recipe, sharpened_recipe
 
     channel_base, channel_max, layers, features = shape
@@ -143,8 +144,8 @@ def _recipe(
         resolution,
         channel_base=channel_base,
         channel_max=channel_max or 256,
-        mapping_layers=layers or 4,
-        mapping_features=features or 1024,
+        mapping_layers=layers or DEPTH,
+        mapping_features=features or LEAST_WIDTH,
     )
     make = pairs_recipe if name is RecipeName.PAIRS else sharpened_recipe
     return make(config, pictures or 400_000, batch=batch or 8, lesson_steps=lesson_steps, seed=seed)

@@ -36,7 +36,8 @@ _WORN = 3.2  # beyond the values of what shows only with glasses on
 _ALONE = {"age": "age", "gender": "gender", "smile": "smile", "jaw_open": "jaw"}
 _DRIVE_BENDS = (-0.1, 0.0, 0.05, 0.2, 0.4, 0.8, 1.2, 1.7, 2.2)  # of beard and baldness
 _LOG_BENDS = (-4.6, -3.4, -2.6, -2.0, -1.5, -1.0, -0.6, -0.3)  # a product is a sum of logarithms, bent
-_LEVEL_BENDS = (-500, 15, 25, 35, 50, 70, 100, 150, 240)  # of sRGB, which enters w as a logarithm
+# Of sRGB levels, which enter w as logarithms; the first is below all of them, for a nearly linear unit.
+_LEVEL_BENDS = (-500, 15, 25, 35, 50, 70, 100, 150, 240)
 # Coordinates that act together in other ways, and how many of the units left each group gets in proportion.
 _TOGETHER: Sequence[tuple[Sequence[str], int]] = (
     (("hair_dark", "hair_red", "hair_tone", "ancestry", "melanin", "age", "grey"), 80),
