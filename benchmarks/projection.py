@@ -21,7 +21,7 @@ import torch
 
 from benchmarks.distribution_plot import distribution_plot
 from benchmarks.projection_quality import RungResult, quality, table
-from benchmarks.projection_speed import speed
+from benchmarks.projection_speed import WAYS, speed
 from benchmarks.projection_targets import (
     generated_targets,
     random_pair_distance,
@@ -45,7 +45,7 @@ def main() -> None:
     if args.what == "speed":
         generator, encoder = _networks(args.model)
         targets = _targets(args, generator)
-        runs = speed(generator, targets, encoder, args.steps, args.fast_steps, args.low_level)
+        runs = speed(generator, targets, encoder, args.ways, args.steps, args.fast_steps, args.low_level)
         print_json([asdict(run) for run in runs])
         return
     bundle = load_bundle(args.model)
@@ -72,7 +72,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=64, help="targets")
     parser.add_argument("--steps", type=int, default=1000, help="of the published procedure")
     parser.add_argument("--fast-steps", type=int, default=STEPS["fast"])
-    parser.add_argument("--low-level", type=int, help="also fast with its first half on this level")
+    parser.add_argument(
+        "--ways", nargs="*", choices=WAYS, default=WAYS[:2], help="of speed, beside the plain one"
+    )
+    parser.add_argument("--low-level", type=int, help="the generator's level that the way lower begins on")
     parser.add_argument("--schedule", choices=["published", "fast"], default="published", help="of the rungs")
     parser.add_argument("--faithful", type=float, default=0.5)
     parser.add_argument("--faces", type=Path, help="rendered shards: renders are the targets, not samples")
@@ -83,6 +86,8 @@ def _arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if args.what == "rungs" and args.faces is None:
         parser.error("rungs needs --faces")
+    if "lower" in args.ways and args.low_level is None:
+        parser.error("the way lower needs --low-level")
     return args
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -28,6 +28,7 @@ from models.projection.target import compared
 from models.stylegan2.generator import Generator
 
 CURVE_POINTS = 50
+WAYS = ("published", "fast", "lower")
 
 
 @dataclass(frozen=True)
@@ -56,38 +57,42 @@ def speed(
     generator: Generator,
     targets: Mapping[str, Tensor],
     encoder: Encoder | None,
+    ways: Sequence[str],
     steps: int,
     fast_steps: int,
     low_level: int | None,
 ) -> list[Run]:
-    """Every target projected three ways: plainly, as models.projection does it, and by its fast schedule.
-
-    With low_level also a fourth: the fast schedule whose first half runs on that level of the generator.
+    """Every target projected plainly, then in each of these ways: "published" is the same procedure as
+    models.projection does it, "fast" its fast schedule, "lower" the fast schedule whose first half runs on
+    the level low_level of the generator.
     """
     perceptual = efficientnet_distance(torch.device("cpu"), "")
     statistics = w_statistics(generator)
     published, fast = ProjectionSettings(steps=steps), fast_w(fast_steps)
+    settings = {"published": published, "fast": fast, "lower": replace(fast, low_resolution=low_level)}
     runs = []
     for name, target in targets.items():
         measured = partial(exact_distance, generator, target=target, perceptual=perceptual)
         guess = first_guess(generator, target, encoder)
         ours = partial(project, generator, target, perceptual=perceptual, statistics=statistics)
-        curves = {
-            "plain": curve(_plain(generator, target, published, perceptual, statistics), steps, measured),
-            "published": curve(_found(ours(settings=published)), steps, measured),
-            "fast": curve(_found(ours(settings=fast, start=guess)), fast_steps, measured),
-        }
-        if low_level is not None:
-            lower = replace(fast, low_resolution=low_level)
-            curves["lower"] = curve(_found(ours(settings=lower, start=guess)), fast_steps, measured)
-        goal = curves["plain"][-1].distance
-        for way, points in curves.items():
-            reached = next((point for point in points if point.distance <= goal), None)
-            runs.append(Run(name, way, goal, reached, points))
-            at = f"{reached.seconds:.1f} s, step {reached.step}" if reached else "not reached"
-            end = points[-1]
-            say(f"{name} {way:9} {end.seconds:.1f} s to {end.distance:.4f}; {goal:.4f}: {at}")
+        plain = _plain(generator, target, published, perceptual, statistics)
+        points = curve(plain, steps, measured)
+        goal = points[-1].distance
+        runs.append(_run(name, "plain", goal, points))
+        for way in ways:
+            start = None if way == "published" else guess
+            found = _found(ours(settings=settings[way], start=start))
+            points = curve(found, settings[way].steps, measured)
+            runs.append(_run(name, way, goal, points))
     return runs
+
+
+def _run(target: str, way: str, goal: float, points: list[Point]) -> Run:
+    reached = next((point for point in points if point.distance <= goal), None)
+    at = f"{reached.seconds:.1f} s, step {reached.step}" if reached else "not reached"
+    end = points[-1]
+    say(f"{target} {way:9} {end.seconds:.1f} s to {end.distance:.4f}; {goal:.4f}: {at}")
+    return Run(target, way, goal, reached, points)
 
 
 def _plain(

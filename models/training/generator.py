@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.projection.perceptual import Levels
 from models.stylegan2.checkpoint import save_generator
 from models.training.adversarial_steps import adversarial_step
 from models.training.adversary import enter_game
 from models.training.averaging import set_w_avg
 from models.training.generator_state import TrainingState, save_state
 from models.training.journal import Journal
-from models.training.losses import Features
 from models.training.mapping import (
     W_OFFSET,
     LessonFaces,
@@ -52,8 +52,8 @@ class Material:
     """What a generator learns from.
 
     pictures [N, R, R, 3], which a mapping lesson does without; for rendered faces also their z [N, z_dim],
-    the teacher of w, and a few pictures with z that training does not see. features: of the perceptual
-    distance of pairs.
+    the teacher of w, and a few pictures with z that training does not see. levels: of the network
+    that pairs are compared with.
     """
 
     pictures: Pictures | None = None
@@ -61,7 +61,7 @@ class Material:
     held_out: Pictures | None = None
     held_out_z: Floats | None = None
     teacher: Teacher | None = None
-    features: Features | None = None
+    levels: Levels | None = None
 
 
 def train_generator(state: TrainingState, material: Material, folder: Path, watch: Watch) -> bool:
@@ -180,8 +180,8 @@ def _steps_of(state: TrainingState, material: Material) -> Iterator[Figures]:
                 figures = adversarial_step(state, phase, real)
             else:
                 z = _needed(material.z, "the z of every picture")[index]
-                features = _needed(material.features, "features of a perceptual distance")
-                figures = pair_step(state, phase, z, real, material.teacher, features, random)
+                levels = _needed(material.levels, "a network to compare with")
+                figures = pair_step(state, phase, z, real, material.teacher, levels, random)
         yield _finite(figures, state)
 
 

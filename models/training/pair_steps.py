@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.projection.perceptual import Levels
 from models.stylegan2.generator import Generator
 from models.training.adversary import adversarial_loss, discriminator_step
 from models.training.averaging import average_decay, update_average
 from models.training.generator_state import TrainingState
-from models.training.losses import Features, downsample_like, energy_loss, pair_loss
+from models.training.losses import downsample_like, energy_loss, pair_loss, seen, texture_distance
 from models.training.optimizers import is_coarse_noise, set_rate, warm_up
 from models.training.phases import PairPhase
 from models.training.teacher import Floats, Teacher
@@ -24,7 +25,7 @@ def pair_step(
     z: Floats,
     real: Tensor,
     teacher: Teacher | None,
-    features: Features,
+    levels: Levels,
     random: np.random.RandomState,
 ) -> dict[str, float]:
     """Adam, discriminator and average once, on z [N, z_dim] and their renders real [N, 3, R, R] in -1..1."""
@@ -32,14 +33,22 @@ def pair_step(
     set_rate(state.optimizer, warm_up(state.step))
     real = downsample_like(real, phase.resolution)
     ws = training_latents(state, phase, z, teacher, random)
+    with torch.no_grad():
+        wanted = seen(real, levels)
     if phase.score == "energy":
         drawn = state.generator.synthesis(ws.repeat(2, 1, 1), "random", resolution=phase.resolution)
         fake, second = drawn.chunk(2)
-        loss = energy_loss(fake, second, real, features, phase.perceptual_weight).mean()
+        looks = [seen(fake, levels), seen(second, levels)]
+        loss = energy_loss(looks[0], looks[1], wanted, phase.perceptual_weight).mean()
     else:
         fake = state.generator.synthesis(ws, "const", resolution=phase.resolution)
-        loss = pair_loss(fake, real, features, phase.perceptual_weight).mean()
+        looks = [seen(fake, levels)]
+        loss = pair_loss(looks[0], wanted, phase.perceptual_weight).mean()
     logged = {"loss": float(loss.detach())}
+    if phase.texture_weight:
+        texture = torch.stack([texture_distance(look, wanted) for look in looks]).mean()
+        loss = loss + phase.texture_weight * texture
+        logged["texture"] = float(texture.detach())
     if phase.adversary is not None:
         game = adversarial_loss(state, fake)
         loss = loss + phase.adversary.weight * game

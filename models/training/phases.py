@@ -44,6 +44,7 @@ class PairPhase:
     energy: two noise draws a face under the energy score, so that noise learns what z does not decide.
     noise_kept: what is left of the noise strengths at the end. A short phase learns grain everywhere before
     it learns to keep it to hair.
+    texture_weight: of losses.texture_distance.
     """
 
     name: str
@@ -54,6 +55,7 @@ class PairPhase:
     learning_rate: float = 2e-3  # for stored synthesis weights
     style_speed: float = 5.0  # how much faster affine layers learn: w is 512 wide, what counts is not
     perceptual_weight: float = 0.5
+    texture_weight: float = 0.0
     mixing: float = 0.7  # share of the faces whose layer groups know only their own factors
     average_half_life: float = 1_500.0  # pictures
     average_ramp_up: float = 0.3

@@ -15,11 +15,12 @@ RECIPES = ("pairs", "sharpened", "adversarial")
 _SMALLEST = 32  # pixels: below, the perceptual distance sees nothing
 
 # Shares of all pictures that the phases of pairs see.
-_HALF, _FULL, _SLOW, _NOISE = 8 / 18, 7 / 18, 2 / 18, 1 / 18
+_HALF, _FULL, _SLOW, _NOISE, _TEXTURE = 8 / 18, 6 / 18, 2 / 18, 1 / 18, 1 / 18
 _SHARPENING = 1 / 18  # on top of them
 
 LESSON_STEPS = 3_500
 _NOISE_KEPT = 0.5  # by eye: at 1 all is grainy, at 0.8 skin still is, at 0.35 hair loses its strands
+_TEXTURE_WEIGHT = 4.0
 
 # What the last phases share: smaller steps, a longer memory of the average.
 _LATE = PairPhase("late", 0, 0, learning_rate=7e-4, average_half_life=2_500.0)
@@ -50,7 +51,7 @@ def generator_config(
 def pairs_recipe(
     config: GeneratorConfig, pictures: int, *, batch: int = 8, lesson_steps: int = LESSON_STEPS, seed: int = 0
 ) -> Recipe:
-    """Rendered faces: the mapping's lesson, half size, full size, smaller steps, noise.
+    """Rendered faces: the mapping's lesson, half size, full size, smaller steps, noise, texture.
 
     Raises ValueError for a generator below 32x32, or whose mapping cannot be put together.
     """
@@ -64,14 +65,17 @@ def pairs_recipe(
     sized = [("half size", half, _HALF), ("full size", full, _FULL)]
     if half < _SMALLEST:
         sized = [("full size", full, _HALF + _FULL)]
-    *steps, slow, noise = _steps([*(share for _, _, share in sized), _SLOW, _NOISE], pictures // batch)
+    shares = [*(share for _, _, share in sized), _SLOW, _NOISE, _TEXTURE]
+    *steps, slow, noise, texture = _steps(shares, pictures // batch)
     phases: list[Phase] = [MappingLesson("mapping", lesson_steps)]
     phases += [
         PairPhase(name, side, own, batch=batch) for (name, side, _), own in zip(sized, steps, strict=True)
     ]
     late = replace(_LATE, resolution=full, batch=batch)
     phases.append(replace(late, name="smaller steps", steps=slow))
-    phases.append(replace(late, name="noise", steps=noise, score="energy", noise_kept=_NOISE_KEPT))
+    drawn = replace(late, score="energy")
+    phases.append(replace(drawn, name="noise", steps=noise, noise_kept=_NOISE_KEPT))
+    phases.append(replace(drawn, name="texture", steps=texture, texture_weight=_TEXTURE_WEIGHT))
     return Recipe("pairs", config, tuple(phases), seed)
 
 

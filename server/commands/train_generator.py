@@ -154,7 +154,7 @@ def _recipe(
 def _material(
     recipe: RecipeName, faces: Path, resolution: int, held_out: int, out: Path, device: str, report: Report
 ) -> Material:
-    from models.projection.perceptual import load_perceptual
+    from models.projection.perceptual import efficientnet_levels
     from models.training.generator import Material
     from models.training.pairs import holds_renders, split_pairs
     from models.training.photographs import load_photographs
@@ -165,5 +165,5 @@ def _material(
     seen, unseen = split_pairs(faces, held_out)
     if recipe is RecipeName.ADVERSARIAL:
         return Material(seen.pictures)
-    features = load_perceptual("efficientnet-lite0", device).features
-    return Material(seen.pictures, seen.z, unseen.pictures, unseen.z, face_teacher(), features)
+    levels = efficientnet_levels(device)
+    return Material(seen.pictures, seen.z, unseen.pictures, unseen.z, face_teacher(), levels)

@@ -7,42 +7,71 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from models.faces.shards import shard_z
-from models.training.losses import energy_loss, pair_loss
+from models.training.losses import Seen, energy_loss, pair_loss, seen, texture_distance
 from models.training.pairs import batches, holds_renders, load_pairs, rendered_pictures, split_pairs
 from models.training.shard_pictures import ShardPictures, mapped_array
 
 
-def flat(x: Tensor) -> Tensor:
-    return torch.nn.functional.avg_pool2d(x, 4).flatten(1) / 128
+def blocks(x: Tensor) -> list[Tensor]:
+    """A level of a network that sees means of 4x4 pixels, 0..255 / 128."""
+    return [F.avg_pool2d(x, 4) / 128]
 
 
 def test_the_energy_score_prefers_the_true_spread_to_its_mean() -> None:
     """Pictures that are black or white by chance: drawing so is scored better than always grey."""
     random = torch.Generator().manual_seed(0)
 
-    def draw() -> Tensor:
+    def draw() -> Seen:
         coin = torch.randint(0, 2, (2000, 1, 1, 1), generator=random).float() * 2 - 1
-        return coin.expand(-1, 3, 8, 8)
+        return seen(coin.expand(-1, 3, 8, 8), blocks)
 
-    grey = torch.zeros(2000, 3, 8, 8)
-    fair = energy_loss(draw(), draw(), draw(), flat, 1.0).mean()
-    mean = energy_loss(grey, grey, draw(), flat, 1.0).mean()
+    grey = seen(torch.zeros(2000, 3, 8, 8), blocks)
+    fair = energy_loss(draw(), draw(), draw(), 1.0).mean()
+    mean = energy_loss(grey, grey, draw(), 1.0).mean()
     assert fair < 0.75 * mean
 
 
 def test_the_pair_loss_is_zero_only_at_the_render_itself() -> None:
     x = torch.rand(2, 3, 8, 8) * 2 - 1
-    assert pair_loss(x, x, flat, 1.0).abs().max() == 0
-    assert pair_loss(x + 0.1, x, flat, 1.0).min() > 0.19
+    render, brighter = seen(x, blocks), seen(x + 0.1, blocks)
+    assert pair_loss(render, render, 1.0).abs().max() == 0
+    assert pair_loss(brighter, render, 1.0).min() > 0.19
 
 
 def test_the_pair_loss_adds_pixels_and_features_as_weighted() -> None:
-    """Grey against white: 2 * 1 of pixels, and 12 features that differ by 127.5 / 128."""
-    grey, white = torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
-    assert float(pair_loss(grey, white, flat, 0.5)) == pytest.approx(2 + 0.5 * 12 * (127.5 / 128) ** 2)
+    """Grey against white: 2 * 1 of pixels, and three channels that differ by 127.5 / 128 everywhere."""
+    grey, white = seen(torch.zeros(1, 3, 8, 8), blocks), seen(torch.ones(1, 3, 8, 8), blocks)
+    assert float(pair_loss(grey, white, 0.5)) == pytest.approx(2 + 0.5 * 3 * (127.5 / 128) ** 2)
+
+
+def test_the_texture_distance_is_the_difference_of_the_spreads_in_every_window() -> None:
+    """Two channels, one window of 8x8: stripes of 1 and 3 deviate by 1, one colour by nothing."""
+    stripes = torch.ones(1, 2, 8, 8)
+    stripes[..., ::2] = 3
+    flat = torch.full((1, 2, 8, 8), 2.0)
+    a, b = Seen(torch.zeros(1, 3, 16, 16), [stripes]), Seen(torch.zeros(1, 3, 16, 16), [flat])
+    assert float(texture_distance(a, b)) == pytest.approx(2.0, rel=1e-2)
+
+
+def test_the_texture_distance_asks_for_detail_and_not_for_its_place() -> None:
+    """Noise that is moved by a pixel is as good as in place; a blur, nearer pixel by pixel, is not."""
+    real = torch.randn(1, 4, 64, 64, generator=torch.Generator().manual_seed(0))
+    moved, blurred = real.roll(1, dims=3), F.avg_pool2d(real, 3, stride=1, padding=1)
+    look = [Seen(torch.zeros(1, 3, 128, 128), [x]) for x in (real, moved, blurred)]
+    assert (moved - real).square().mean() > (blurred - real).square().mean()
+    assert texture_distance(look[1], look[0]) < 0.05 * texture_distance(look[2], look[0])
+
+
+def test_the_texture_distance_has_a_finite_gradient_where_all_is_one_colour() -> None:
+    plain = torch.zeros(1, 2, 8, 8, requires_grad=True)
+    noisy = torch.randn(1, 2, 8, 8)
+    pictures = torch.zeros(1, 3, 16, 16)
+    texture_distance(Seen(pictures, [plain]), Seen(pictures, [noisy])).sum().backward()
+    assert plain.grad is not None and plain.grad.isfinite().all()
 
 
 def test_batches_go_on_after_a_resume_as_if_never_interrupted() -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from models.faces.render import render_faces
-from models.projection.perceptual import PerceptualDistance, load_perceptual
+from models.projection.perceptual import PerceptualDistance, efficientnet_levels, load_perceptual
 from models.stylegan2.checkpoint import load_generator
 from models.stylegan2.generator import Generator
 from models.training.generator import GENERATOR_FILE, STATE_FILE, Material, train_generator
@@ -40,10 +40,11 @@ def perceptual() -> PerceptualDistance:
 
 
 @pytest.fixture(scope="module")
-def material(perceptual: PerceptualDistance) -> Material:
+def material() -> Material:
     z = np.random.RandomState(0).randn(SEEN + UNSEEN, 512).astype(np.float32)
     pictures = render_faces(z, 64)
-    return Material(pictures[:SEEN], z[:SEEN], pictures[SEEN:], z[SEEN:], face_teacher(), perceptual.features)
+    levels = efficientnet_levels("cpu")
+    return Material(pictures[:SEEN], z[:SEEN], pictures[SEEN:], z[SEEN:], face_teacher(), levels)
 
 
 def test_an_interrupted_and_resumed_run_comes_closer_to_the_renders_of_unseen_faces(

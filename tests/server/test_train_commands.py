@@ -65,8 +65,10 @@ def test_a_run_through_all_phases_leaves_generator_log_sheet_and_record(trained:
         "full size",
         "smaller steps",
         "noise",
+        "texture",
     ]
-    assert len(list(trained.glob("sheet-*.png"))) == 3
+    assert {line["phase"] for line in lines if "texture" in line} == {"texture"}
+    assert len(list(trained.glob("sheet-*.png"))) == 4
     (record,) = read_invocations(trained)
     assert record["seed"] == 0 and {"command", "started", "latentloom", "torch", "python"} <= set(record)
 
