@@ -7,8 +7,9 @@
 
 speed: the published procedure written plainly (benchmarks.published_projector), the same procedure as
 models.projection does it, and its fast schedule, on the same targets in the same run; time until the distance
-that the plain run ends at. Take a quiet machine. found-again: W on the model's own pictures. rungs: renders
-that training has not seen, on every rung. Distances are those of the offline perceptual distance.
+that the plain run ends at, and that of the plain run until the distance that the other one ends at. Take a
+quiet machine. found-again: W on the model's own pictures. rungs: renders that training has not seen, on every
+rung. Distances are those of the offline perceptual distance.
 """
 
 from __future__ import annotations

@@ -43,13 +43,15 @@ class Point:
 @dataclass(frozen=True)
 class Run:
     """One way to project one target. goal: the distance that the plain run ended at; to_goal: the first
-    point that is as close, None where there is none.
+    point that is as close, None where there is none; plain_there: the first point of the plain run that is as
+    close as this way ends, None where there is none.
     """
 
     target: str
     way: str
     goal: float
     to_goal: Point | None
+    plain_there: Point | None
     curve: list[Point]
 
 
@@ -75,24 +77,29 @@ def speed(
         measured = partial(exact_distance, generator, target=target, perceptual=perceptual)
         guess = first_guess(generator, target, encoder)
         ours = partial(project, generator, target, perceptual=perceptual, statistics=statistics)
-        plain = _plain(generator, target, published, perceptual, statistics)
-        points = curve(plain, steps, measured)
-        goal = points[-1].distance
-        runs.append(_run(name, "plain", goal, points))
+        plain = curve(_plain(generator, target, published, perceptual, statistics), steps, measured)
+        runs.append(_run(name, "plain", plain, plain))
         for way in ways:
             start = None if way == "published" else guess
             found = _found(ours(settings=settings[way], start=start))
-            points = curve(found, settings[way].steps, measured)
-            runs.append(_run(name, way, goal, points))
+            runs.append(_run(name, way, curve(found, settings[way].steps, measured), plain))
     return runs
 
 
-def _run(target: str, way: str, goal: float, points: list[Point]) -> Run:
-    reached = next((point for point in points if point.distance <= goal), None)
-    at = f"{reached.seconds:.1f} s, step {reached.step}" if reached else "not reached"
-    end = points[-1]
-    say(f"{target} {way:9} {end.seconds:.1f} s to {end.distance:.4f}; {goal:.4f}: {at}")
-    return Run(target, way, goal, reached, points)
+def _run(target: str, way: str, points: list[Point], plain: list[Point]) -> Run:
+    end, goal = points[-1], plain[-1].distance
+    reached, plain_there = _first_within(points, goal), _first_within(plain, end.distance)
+    say(f"{target} {way:9} {end.seconds:.1f} s to {end.distance:.4f}; plain there: {_when(plain_there)}")
+    say(f"{'':{len(target)}} {'':9} at {goal:.4f}, where plain ends: {_when(reached)}")
+    return Run(target, way, goal, reached, plain_there, points)
+
+
+def _first_within(points: list[Point], distance: float) -> Point | None:
+    return next((point for point in points if point.distance <= distance), None)
+
+
+def _when(point: Point | None) -> str:
+    return f"{point.seconds:.1f} s, step {point.step}" if point else "never"
 
 
 def _plain(
