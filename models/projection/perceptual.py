@@ -129,7 +129,7 @@ def efficientnet_levels(device: str | torch.device) -> Levels:
     """EfficientNet-Lite0's maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side, every pixel's channels at unit
     length. Raises TrunkError.
     """
-    model = _levels_of_efficientnet().to(device, memory_format=torch.channels_last)
+    model = _efficientnet_trunk().to(device, memory_format=torch.channels_last)
 
     def levels(img: Tensor) -> list[Tensor]:
         x = model._swish(model._bn0(model._conv_stem((_checked(img) - 127) / 128)))
@@ -156,7 +156,7 @@ def load_efficientnet() -> Any:
     return model.eval().requires_grad_(False)
 
 
-def _levels_of_efficientnet() -> Any:
+def _efficientnet_trunk() -> Any:
     """The network up to the last level used, batch norms folded into the convolutions before them."""
     model = load_efficientnet()
     model._blocks = nn.ModuleList(list(model._blocks)[: max(EFFICIENTNET_LEVELS) + 1])

@@ -20,7 +20,7 @@ _SHARPENING = 1 / 18  # on top of them
 
 LESSON_STEPS = 3_500
 _NOISE_KEPT = 0.5  # by eye: at 1 all is grainy, at 0.8 skin still is, at 0.35 hair loses its strands
-_TEXTURE_WEIGHT = 4.0
+_TEXTURE_WEIGHT = 4.0  # 0.19 of the loss at first, beside 0.50; docs/training.md has what it brought
 
 # What the last phases share: smaller steps, a longer memory of the average.
 _LATE = PairPhase("late", 0, 0, learning_rate=7e-4, average_half_life=2_500.0)
